@@ -1,0 +1,155 @@
+"""What happened, to whom, and what we know of them: the words that every part shares.
+
+Instants are whole microseconds since 1970 in UTC (`Instant`), so that they compare, add and hash
+without surprises; people read them through `iso`.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, NewType
+
+import msgspec
+
+Instant = int
+"""Microseconds since 1970-01-01T00:00:00Z."""
+
+PersonId = NewType("PersonId", int)
+"""A person as the stores know them: 63 bits; people see it as 16 hexadecimal digits (`person_text`)."""
+
+EventType = Literal["track", "identify", "page", "screen", "group", "alias"]
+Trust = Literal["public", "secret"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Identifier(msgspec.Struct, frozen=True, array_like=True, order=True):
+    """A (kind, value) pair that points at a person; kinds are those of `KINDS` or of `[identity.kinds]`."""
+
+    kind: str
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.value}"
+
+
+KINDS = (
+    "user_id",
+    "customer_id",
+    "email",
+    "phone",
+    "cart_token",
+    "checkout_token",
+    "anonymous_id",
+    "device_id",
+)
+"""The kinds of identifier that the hub knows, by precedence."""
+
+STRONG_KINDS = frozenset({"user_id", "customer_id", "email", "phone"})
+"""Kinds that name a person; the others name a browser, a device or a cart."""
+
+
+class Consent(msgspec.Struct, frozen=True, omit_defaults=True):
+    """May we, by which road, what for; purpose `*` means the whole channel."""
+
+    channel: str
+    purpose: str
+    state: Literal["granted", "denied"]
+    wording: str = ""
+
+
+class Event(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One thing that happened, in our schema.
+
+    `time` and `received_at` are stamped when the event is read from the journal: `received_at` is when
+    the hub accepted it, `time` when it happened (the claim corrected by the sender's clock, never later
+    than `received_at`).
+    """
+
+    id: str
+    """The sender's own id where it has one; unique within its source."""
+    type: EventType
+    name: str
+    """Folded, in the catalogue's spelling: `product_added`."""
+    name_as_sent: str = ""
+    source: str = ""
+    """The label of the source; set at admission."""
+    identifiers: tuple[Identifier, ...] = ()
+    occurred_at: Instant | None = None
+    """When the sender says that it happened."""
+    sent_at: Instant | None = None
+    """The sender's clock when it sent; the difference to ours corrects `occurred_at`."""
+    properties: dict[str, Any] = {}
+    context: dict[str, Any] = {}
+    """Scalars that rules read: page, url, session, device, position, country, referrer, campaign …"""
+    sent_context: dict[str, Any] = {}
+    """The context as the sender sent it."""
+    traits: dict[str, Any] = {}
+    consent: tuple[Consent, ...] = ()
+    trust: Trust = "public"
+    """What the key or signature proves; set at admission."""
+    historical: bool = False
+    system: bool = False
+    """Done by a system, not by the person: no activity."""
+    received_at: Instant = 0
+    time: Instant = 0
+
+
+class Trait(msgspec.Struct, frozen=True, array_like=True):
+    """A trait's value, the label of the source that said it, and when it was so."""
+
+    value: Any
+    source: str
+    at: Instant
+
+
+class Profile(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What we know of a person."""
+
+    id: PersonId
+    identifiers: list[Identifier] = []
+    traits: dict[str, Trait] = {}
+    consent: dict[str, Any] = {}
+    """`channel/purpose` → [state, decided at, source]."""
+    counters: dict[str, int] = {}
+    """How often each event name came."""
+    first_seen_at: Instant = 0
+    last_seen_at: Instant = 0
+    heads: dict[PersonId, int] = {}
+    """The parts that were merged into this person, each with its newest journal entry."""
+
+    def trait(self, name: str) -> Any:
+        """The value of a trait, or None."""
+        kept = self.traits.get(name)
+        return None if kept is None else kept.value
+
+
+def person_text(person: int) -> str:
+    """A person's id as people and other systems see it."""
+    return f"{person:016x}"
+
+
+def person_from_text(text: str) -> PersonId | None:
+    """The person that a text names; None where it is no person id."""
+    if re.fullmatch(r"[0-9a-f]{16}", text) is None:
+        return None
+    number = int(text, 16)
+    return PersonId(number) if number < 1 << 63 else None
+
+
+def iso(at: Instant) -> str:
+    """An instant as ISO 8601 in UTC with milliseconds, as all our interfaces write it."""
+    return moment(at).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def moment(at: Instant) -> datetime:
+    """An instant as a datetime in UTC."""
+    return _EPOCH + timedelta(microseconds=at)
+
+
+def instant(when: datetime) -> Instant:
+    """A datetime as an instant; one without a zone is read as UTC."""
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)
+    return (when - _EPOCH) // timedelta(microseconds=1)

@@ -1,0 +1,164 @@
+"""What we keep, and in which order it may change: the port that every store implements.
+
+Three stores, each with one writer:
+
+* the **journal** (gateway): accepted entries in order, quarantine, raw bodies;
+* the **state** (engine): people, identifiers, timers, outbox, the fate of each entry, the position;
+* the **deliveries** (delivery): how far each lane is, what waits, what is dead.
+
+Every implementation groups: one transaction carries many entries. Instants are microseconds (`Instant`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from enum import IntEnum
+from typing import NamedTuple, Protocol
+
+from hub.event import Identifier, Instant, PersonId, Profile
+
+
+class Kind(IntEnum):
+    """What a journal entry is."""
+
+    EVENT = 0
+    COMMAND = 1
+    OUTCOME = 2
+    CONFIG = 3
+
+
+class Draft(NamedTuple):
+    """An entry on its way into the journal; `body` is JSON."""
+
+    kind: Kind
+    body: bytes
+    raw: bytes | None = None
+    """The body as the sender sent it, kept apart by day (webhooks)."""
+
+
+class Refused(NamedTuple):
+    """A bad event on its way into quarantine."""
+
+    source: str
+    reason: str
+    body: bytes
+
+
+class Entry(NamedTuple):
+    """One entry of the journal."""
+
+    seq: int
+    received_at: Instant
+    kind: Kind
+    body: bytes
+
+
+class Quarantined(NamedTuple):
+    """A bad event, kept with its reason."""
+
+    seq: int
+    received_at: Instant
+    source: str
+    reason: str
+    body: bytes
+
+
+class JournalReader(Protocol):
+    """Reads accepted entries; safe in any process while the gateway writes."""
+
+    def read(self, after: int, until: Instant | None, limit: int) -> list[Entry]:
+        """Entries behind `after`, received by `until`, in order."""
+        ...
+
+    def get(self, seqs: Collection[int]) -> dict[int, Entry]:
+        """These entries."""
+        ...
+
+    def controls(self, after: int, limit: int) -> list[Entry]:
+        """Entries behind `after` that are no events."""
+        ...
+
+    def latest(self, kind: Kind) -> Entry | None:
+        """The newest entry of a kind."""
+        ...
+
+    def horizon(self, now: Instant) -> Instant:
+        """An instant by which nothing can arrive any more: the present less 1 µs, taken under the write lock."""
+        ...
+
+    def quarantine(self, since: Instant, after: int, limit: int) -> list[Quarantined]:
+        """Bad events received since then, behind `after`, in order."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class JournalWriter(Protocol):
+    """Writes the journal; one in the whole house."""
+
+    def append(
+        self, drafts: Sequence[Draft], refused: Sequence[Refused], now: Instant, outcomes_until: int | None = None
+    ) -> None:
+        """Makes all of it durable in one transaction; received times are strictly increasing.
+
+        `outcomes_until` moves, in the same transaction, the cursor into the outcomes of the deliveries.
+        """
+        ...
+
+    def outcomes_cursor(self) -> int: ...
+
+    def poll_cursor(self, source: str) -> str | None: ...
+
+    def close(self) -> None: ...
+
+
+class Planned(NamedTuple):
+    """One row of the outbox: an event and the set of routes that it takes."""
+
+    seq: int
+    entry: int
+    """The journal entry of the event."""
+    person: PersonId | None
+    routes: int
+    identifiers: tuple[Identifier, ...]
+    """The person's identifiers at planning that the event itself does not carry."""
+
+
+class Leg(NamedTuple):
+    """One delivery of a set of routes."""
+
+    sink: str
+    action: str
+    lane: str
+    """The class: `message`, `forward` or `sync`."""
+    route: str
+
+
+class StateReader(Protocol):
+    """Reads committed state; safe in any process while the engine writes."""
+
+    def position(self) -> int:
+        """The newest journal entry that was applied."""
+        ...
+
+    def route_sets(self) -> Mapping[int, tuple[Leg, ...]]:
+        """Every set of routes that a row of the outbox may name."""
+        ...
+
+    def outbox(self, after: int, routes: Collection[int], limit: int) -> list[Planned]:
+        """Rows behind `after` that take one of these sets, in order."""
+        ...
+
+    def outbox_rows(self, seqs: Collection[int]) -> dict[int, Planned]:
+        """These rows."""
+        ...
+
+    def outbox_end(self) -> int:
+        """The newest row's number; 0 where there is none."""
+        ...
+
+    def profiles(self, people: Collection[PersonId]) -> dict[PersonId, Profile]:
+        """Profiles by the id asked for; a merged person's is the survivor's."""
+        ...
+
+    def close(self) -> None: ...
