@@ -114,7 +114,7 @@ class Source(_Connector[S]):
     """Turns what one system sends into events.
 
     The hub has undone gzip, kept the limits and found the key before `receive` is called; it adds the
-    source's label and the trust to each event afterwards.
+    source's label to each event afterwards and lowers its trust to what the key or signature proves.
     """
 
     paths: ClassVar[tuple[str, ...]] = ()
@@ -126,6 +126,8 @@ class Source(_Connector[S]):
     """Bytes of one request after inflating, by default."""
     browser: ClassVar[bool] = False
     """Called by web pages: answers carry CORS headers."""
+    public_url: str = ""
+    """Where the world reaches this hub (`public_url` of `[hub]`); set before the first request."""
 
     @classmethod
     def key(cls, inbound: Inbound) -> str | None:
@@ -151,8 +153,9 @@ class Source(_Connector[S]):
         """The answer once everything is durable; None for the hub's own JSON."""
         return None
 
-    def refuse(self, inbound: Inbound, status: int, reason: str) -> Response | None:
-        """The answer to a refused request; None for the hub's own JSON."""
+    @classmethod
+    def refuse(cls, inbound: Inbound, status: int, reason: str) -> Response | None:
+        """The answer to a refused request, also if its key names no source; None for the hub's own JSON."""
         return None
 
 
@@ -252,7 +255,11 @@ def actions(sink: type[HttpSink[Any]] | type[Sink[Any]]) -> dict[str, Action]:
 
 Connector = Source[Any] | PollingSource[Any] | Transform[Any] | HttpSink[Any] | Sink[Any]
 ConnectorType = (
-    type[Source[Any]] | type[PollingSource[Any]] | type[Transform[Any]] | type[HttpSink[Any]] | type[Sink[Any]]
+    type[Source[Any]]
+    | type[PollingSource[Any]]
+    | type[Transform[Any]]
+    | type[HttpSink[Any]]
+    | type[Sink[Any]]
 )
 
 

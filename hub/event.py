@@ -88,7 +88,7 @@ class Event(msgspec.Struct, kw_only=True, omit_defaults=True):
     traits: dict[str, Any] = {}
     consent: tuple[Consent, ...] = ()
     trust: Trust = "public"
-    """What the key or signature proves; set at admission."""
+    """`secret`: proven, `public`: claimed; admission keeps the lower of the source's word and the key's."""
     historical: bool = False
     system: bool = False
     """Done by a system, not by the person: no activity."""
