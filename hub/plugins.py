@@ -8,11 +8,6 @@ from pathlib import Path
 from typing import Literal
 
 from hub.config.model import SinkType, SourceType, TransformType
-from hub.errors import HubError
-
-
-class UnknownConnector(HubError):
-    """No package brings a connector of this name and kind; the text has the nearest name."""
 
 
 @dataclass(frozen=True, slots=True)

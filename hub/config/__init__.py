@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from hub.config.model import (
     Config,
+    Connectors,
     HubTable,
     IdentifierKind,
     IdentityTable,
@@ -16,13 +17,13 @@ from hub.config.model import (
     SinkBlock,
     SourceBlock,
     TransformBlock,
+    UnknownConnector,
 )
-
-if TYPE_CHECKING:
-    from hub.plugins import Registry
 
 __all__ = [
     "Config",
+    "Connectors",
+    "Discover",
     "HubTable",
     "IdentifierKind",
     "IdentityTable",
@@ -30,6 +31,7 @@ __all__ = [
     "SinkBlock",
     "SourceBlock",
     "TransformBlock",
+    "UnknownConnector",
     "Unset",
     "from_resolved",
     "read",
@@ -38,11 +40,14 @@ __all__ = [
 Unset = Literal["fault", "warn", "placeholder"]
 """What a secret means whose environment variable or file is not there: `run`, `check`, `preview`."""
 
+Discover = Callable[[Sequence[Path]], Connectors]
+"""Finds connectors, also in the folders that `[hub] plugins` names: `hub.plugins.discover`."""
+
 
 def read(
     path: Path,
+    discover: Discover,
     *,
-    registry: Registry | None = None,
     environ: Mapping[str, str] = os.environ,
     unset: Unset = "fault",
     overrides: Mapping[str, Any] = {},
@@ -57,8 +62,8 @@ def read(
 
 def from_resolved(
     resolved: bytes,
+    discover: Discover,
     *,
-    registry: Registry,
     base: Path,
     environ: Mapping[str, str] = os.environ,
     unset: Unset = "fault",

@@ -7,16 +7,36 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from hub.connector import HttpSink, Limits, PollingSource, Sink, Source, Transform
-from hub.errors import ConfigFault
+from hub.errors import ConfigFault, HubError
 from hub.option import Settings
 
 Network = IPv4Network | IPv6Network
 SourceType = type[Source[Any]] | type[PollingSource[Any]]
 SinkType = type[HttpSink[Any]] | type[Sink[Any]]
 TransformType = type[Transform[Any]]
+
+
+class UnknownConnector(HubError):
+    """No package brings a connector of this name and kind; the text has the nearest name."""
+
+
+class Connectors(Protocol):
+    """Where the connectors that blocks name come from: `hub.plugins.Registry`."""
+
+    def source(self, name: str) -> SourceType:
+        """Raises UnknownConnector, or PluginBroken."""
+        ...
+
+    def sink(self, name: str) -> SinkType:
+        """Raises UnknownConnector, or PluginBroken."""
+        ...
+
+    def transform(self, name: str) -> TransformType:
+        """Raises UnknownConnector, or PluginBroken."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
