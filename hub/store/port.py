@@ -11,7 +11,7 @@ Every implementation groups: one transaction carries many entries. Instants are 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import IntEnum
 from typing import NamedTuple, Protocol
 
@@ -82,8 +82,12 @@ class JournalReader(Protocol):
         """The newest entry of a kind."""
         ...
 
-    def horizon(self, now: Instant) -> Instant:
-        """An instant by which nothing can arrive any more: the present less 1 µs, taken under the write lock."""
+    def horizon(self, now: Callable[[], Instant]) -> Instant:
+        """The present less 1 µs, taken under the write lock: nothing can arrive by then any more."""
+        ...
+
+    def cursor(self, name: str) -> str | None:
+        """How far another log or a polled system was read."""
         ...
 
     def quarantine(self, since: Instant, after: int, limit: int) -> list[Quarantined]:
@@ -96,18 +100,18 @@ class JournalReader(Protocol):
 class JournalWriter(Protocol):
     """Writes the journal; one in the whole house."""
 
-    def append(
-        self, drafts: Sequence[Draft], refused: Sequence[Refused], now: Instant, outcomes_until: int | None = None
+    async def append(
+        self,
+        drafts: Sequence[Draft],
+        refused: Sequence[Refused] = (),
+        cursors: Mapping[str, str] | None = None,
     ) -> None:
-        """Makes all of it durable in one transaction; received times are strictly increasing.
+        """Returns when all of it is durable, in one transaction; received times are strictly increasing.
 
-        `outcomes_until` moves, in the same transaction, the cursor into the outcomes of the deliveries.
+        `cursors` say how far other logs and polled systems were read; they move with the entries.
+        Raises StoreUnavailable where it is not written, TooFast where too much waits.
         """
         ...
-
-    def outcomes_cursor(self) -> int: ...
-
-    def poll_cursor(self, source: str) -> str | None: ...
 
     def close(self) -> None: ...
 
