@@ -30,9 +30,9 @@ setup: $(READY)
 
 run: $(READY)
 ifdef CONFIG
-	@exec $(BIN)/hub run --config "$(CONFIG)"
+	@exec scripts/attended $(BIN)/hub run --config "$(CONFIG)"
 else
-	@exec $(BIN)/python -u examples/first_session.py
+	@exec scripts/attended $(BIN)/python -u examples/first_session.py
 endif
 
 lint: $(READY)
@@ -67,7 +67,7 @@ docs: $(READY)
 	@$(BIN)/python docs/generate.py
 
 build: $(READY)
-	@$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	@$(BIN)/python -m pip wheel -qq --no-deps --wheel-dir dist .
 	@ls dist
 
 clean:
