@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import mmap
+import os
+import struct
 import time
+from pathlib import Path
 from typing import Protocol
 
 from hub.event import Instant
@@ -22,34 +26,65 @@ def _boot() -> int:
     return time.clock_gettime_ns(which) // 1000
 
 
+def _wall() -> int:
+    return time.time_ns() // 1000
+
+
+def _shared(path: Path | None, size: int) -> mmap.mmap:
+    if path is None:
+        return mmap.mmap(-1, size)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        os.ftruncate(handle, size)
+        return mmap.mmap(handle, size)
+    finally:
+        os.close(handle)
+
+
 class WallClock:
     """The wall clock at the start, carried on by the boot-time clock.
 
-    A step of the wall clock (an administrator, NTP) moves nothing at once: the clock is slewed towards the
-    wall by at most 500 µs a second, so that intervals stay true. All roles share one anchor: make it
-    before the fork.
+    A step of the wall clock (an administrator, NTP) moves nothing at once: `steer` slews towards the wall
+    by at most `SLEW`, so that intervals stay true and nothing runs backwards. All roles share one anchor,
+    kept in `path` (memory that processes share); only one of them steers. A start never goes back behind
+    `floor` or behind the anchor of a hub that still runs.
     """
 
-    SLEW = 500e-6
+    SLEW_PPM = 500
+    # One byte says which of two anchors holds: the other one is written whole before the byte flips, so
+    # that neither a reader nor a kill ever meets half of one.
+    _ANCHOR = struct.Struct("<qqq")  # boot time, time then, slew in ppm
+    _BOOT_ID = slice(56, 92)
 
-    def __init__(self) -> None:
-        self._wall = time.time_ns() // 1000
-        self._boot = _boot()
-        self._correction = 0.0
-        self._slewed_at = self._boot
+    def __init__(self, path: Path | None = None, *, floor: Instant = 0) -> None:
+        self._memory = _shared(path, self._BOOT_ID.stop)
+        start = max(_wall(), floor)
+        if self._memory[self._BOOT_ID] == _boot_id():
+            start = max(start, self.now())
+        self._memory[self._BOOT_ID] = _boot_id()
+        self._anchor(_boot(), start, 0)
 
     def now(self) -> Instant:
-        boot = _boot()
-        if boot - self._slewed_at >= 1_000_000:
-            self._slew(boot)
-        return self._wall + (boot - self._boot) + int(self._correction)
+        boot, then, slew = self._ANCHOR.unpack_from(self._memory, 8 + self._memory[0] * self._ANCHOR.size)
+        since = _boot() - boot
+        return int(then + since + since * slew // 1_000_000)
 
-    def _slew(self, boot: int) -> None:
-        steered = self._wall + (boot - self._boot) + self._correction
-        gap = time.time_ns() // 1000 - steered
-        most = (boot - self._slewed_at) * self.SLEW
-        self._correction += max(-most, min(most, gap))
-        self._slewed_at = boot
+    def steer(self) -> None:
+        """Slews towards the wall; called about once a second by the process that writes the journal."""
+        now, present = self.now(), _boot()
+        gap = _wall() - now
+        self._anchor(present, now, max(-self.SLEW_PPM, min(self.SLEW_PPM, gap)))
+
+    def _anchor(self, boot: int, then: Instant, slew: int) -> None:
+        other = 1 - self._memory[0]
+        self._ANCHOR.pack_into(self._memory, 8 + other * self._ANCHOR.size, boot, then, slew)
+        self._memory[0] = other
+
+
+def _boot_id() -> bytes:
+    kept = Path("/proc/sys/kernel/random/boot_id")
+    text = kept.read_text().strip() if kept.exists() else ""
+    return text.encode().ljust(36)[:36]
 
 
 class DrivenClock:
