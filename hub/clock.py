@@ -26,6 +26,9 @@ def _boot() -> int:
     return time.clock_gettime_ns(which) // 1000
 
 
+_DAY = 86_400_000_000
+
+
 def _wall() -> int:
     return time.time_ns() // 1000
 
@@ -59,13 +62,15 @@ class WallClock:
     def __init__(self, path: Path | None = None, *, floor: Instant = 0) -> None:
         self._memory = _shared(path, self._BOOT_ID.stop)
         start = max(_wall(), floor)
-        if self._memory[self._BOOT_ID] == _boot_id():
-            start = max(start, self.now())
+        if self._memory[self._BOOT_ID] == _boot_id() and 0 < self.now() - start < _DAY:
+            start = self.now()
         self._memory[self._BOOT_ID] = _boot_id()
         self._anchor(_boot(), start, 0)
 
     def now(self) -> Instant:
-        boot, then, slew = self._ANCHOR.unpack_from(self._memory, 8 + self._memory[0] * self._ANCHOR.size)
+        boot, then, slew = self._ANCHOR.unpack_from(
+            self._memory, 8 + (self._memory[0] & 1) * self._ANCHOR.size
+        )
         since = _boot() - boot
         return int(then + since + since * slew // 1_000_000)
 
@@ -76,7 +81,7 @@ class WallClock:
         self._anchor(present, now, max(-self.SLEW_PPM, min(self.SLEW_PPM, gap)))
 
     def _anchor(self, boot: int, then: Instant, slew: int) -> None:
-        other = 1 - self._memory[0]
+        other = 1 - (self._memory[0] & 1)
         self._ANCHOR.pack_into(self._memory, 8 + other * self._ANCHOR.size, boot, then, slew)
         self._memory[0] = other
 

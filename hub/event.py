@@ -97,11 +97,21 @@ class Event(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class Trait(msgspec.Struct, frozen=True, array_like=True):
-    """A trait's value, the label of the source that said it, and when it was so."""
+    """A trait's value, the label of the source that said it, when it was so, and whether that is proven."""
 
     value: Any
     source: str
     at: Instant
+    proven: bool = False
+
+
+class ConsentState(msgspec.Struct, frozen=True, array_like=True):
+    """A person's decision for one channel and purpose, when and where it was made, and in which words."""
+
+    state: Literal["granted", "denied"]
+    at: Instant
+    source: str = ""
+    wording: str = ""
 
 
 class Profile(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -110,14 +120,14 @@ class Profile(msgspec.Struct, kw_only=True, omit_defaults=True):
     id: PersonId
     identifiers: list[Identifier] = []
     traits: dict[str, Trait] = {}
-    consent: dict[str, Any] = {}
-    """`channel/purpose` → [state, decided at, source]."""
+    consent: dict[str, ConsentState] = {}
+    """`channel/purpose` → the decision that holds."""
     counters: dict[str, int] = {}
     """How often each event name came."""
     first_seen_at: Instant = 0
     last_seen_at: Instant = 0
     heads: dict[PersonId, int] = {}
-    """The parts that were merged into this person, each with its newest journal entry."""
+    """The parts that make up this person (itself and those merged into it), each with its newest entry."""
 
     def trait(self, name: str) -> Any:
         """The value of a trait, or None."""

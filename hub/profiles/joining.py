@@ -1,0 +1,28 @@
+"""Two people found to be one: what is known of them together (rules.md 5.2)."""
+
+from __future__ import annotations
+
+from hub.event import Profile
+from hub.profiles.consents import united
+from hub.profiles.learning import LEARNED
+
+
+def join(survivor: Profile, merged: Profile) -> None:
+    """Adds what is known of `merged` to `survivor`, in place.
+
+    The survivor's traits win, missing ones are filled; what was only learned gives way to what was said.
+    Counters add up; of the consent the latest decision holds.
+    """
+    known = set(survivor.identifiers)
+    survivor.identifiers.extend(one for one in merged.identifiers if one not in known)
+    for name, trait in merged.traits.items():
+        kept = survivor.traits.get(name)
+        said_over_learned = kept is not None and kept.source == LEARNED and trait.source != LEARNED
+        if kept is None or said_over_learned:
+            survivor.traits[name] = trait
+    survivor.consent = united(survivor.consent, merged.consent)
+    for name, count in merged.counters.items():
+        survivor.counters[name] = survivor.counters.get(name, 0) + count
+    survivor.first_seen_at = min(survivor.first_seen_at, merged.first_seen_at)
+    survivor.last_seen_at = max(survivor.last_seen_at, merged.last_seen_at)
+    survivor.heads.update(merged.heads)
