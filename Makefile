@@ -39,6 +39,7 @@ lint: $(READY)
 	@echo "lint: ruff"
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/python tests/house/sizes.py
 
 types: $(READY)
 	@echo "lint: mypy --strict"
