@@ -13,6 +13,7 @@
     │   ├── TooLarge           answers 413
     │   └── TooFast            answers 429
     ├── BadEvent               one event of a good request: quarantined with its reason
+    ├── RuleFault              one fault of a rule's text, at a character of it
     ├── ConfigFault            one fault of the configuration; several travel in ConfigRefused
     ├── ConfigRefused          exit code 2: nothing is started, nothing is changed
     ├── PluginBroken           exit code 3
@@ -103,6 +104,15 @@ class TooFast(InboundError):
 
 class BadEvent(HubError):
     """One event of a good request cannot be used; its neighbours are kept."""
+
+
+class RuleFault(HubError):
+    """A rule's text cannot be understood; `character` counts from 1, `problem` says what to write."""
+
+    def __init__(self, character: int, problem: str) -> None:
+        super().__init__(f"character {character}: {problem}")
+        self.character = character
+        self.problem = problem
 
 
 @dataclass(frozen=True, slots=True)
