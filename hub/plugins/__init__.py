@@ -108,50 +108,61 @@ class Registry:
         if package.connectors is not None:
             return
         module = quietly(package, package.load, "its import")
-        offered = self._offered(package, module)
-        for connector in offered:
-            examine(connector, package.text)
-            self._check_name(connector, package)
-        missing = package.names - {connector.name for connector in offered}
-        if missing:
-            raise PluginBroken(
-                f"{package.text}: brings no connector named '{min(missing)}', as its file, folder or "
-                "entry point is; give them the same name"
-            )
+        try:
+            offered = self._offered(package, module)
+        except PluginBroken:
+            # pluggy would blame its unknown hooks on the next one.
+            self._plugins.unregister(module)
+            raise
         for connector in offered:
             self._found[kind(connector), connector.name] = (connector, package)
         package.connectors = tuple(offered)
 
     def _offered(self, package: Package, module: ModuleType) -> list[ConnectorType]:
-        """Lets pluggy check the module's hooks, and asks it for its connectors."""
-        try:
-            self._plugins.register(module)
-            self._plugins.check_pending()
-        except (pluggy.PluginValidationError, ValueError) as fault:
-            told = " ".join(str(fault).split())
-            raise PluginBroken(
-                f"{package.text}: {told}; hub/hooks.py has the hooks and their arguments"
-            ) from None
+        """The package's connectors, if its hooks, names and classes are in order."""
+        self._check_hooks(package, module)
         ours = [hook for hook in self._plugins.hook.connectors.get_hookimpls() if hook.plugin is module]
         if not ours:
             raise PluginBroken(
                 f"{package.text}: brings nothing; add `@hub.hookimpl def connectors(): return [...]`"
             )
         ask: Any = ours[0].function
-        return quietly(package, lambda: list(ask()), "its connectors()")
+        offered = quietly(package, lambda: list(ask()), "its connectors()")
+        for connector in offered:
+            examine(connector, package.text)
+        self._check_names(offered, package)
+        return offered
 
-    def _check_name(self, connector: ConnectorType, package: Package) -> None:
-        what = kind(connector)
-        if connector.name not in package.names:
+    def _check_hooks(self, package: Package, module: ModuleType) -> None:
+        try:
+            self._plugins.register(module)
+            self._plugins.check_pending()
+        except pluggy.PluginValidationError as fault:
+            told = " ".join(str(fault).split())
             raise PluginBroken(
-                f"{package.text}: brings the {what} '{connector.name}', but no file, folder or entry "
-                "point is named so; give them the same name"
-            )
-        _, other = self._found.get((what, connector.name), (None, package))
-        if other is not package:
+                f"{package.text}: {told}; hub/hooks.py has the hooks and their arguments"
+            ) from None
+
+    def _check_names(self, offered: Sequence[ConnectorType], package: Package) -> None:
+        brought: set[tuple[str, str]] = set()
+        for connector in offered:
+            what, name = kind(connector), connector.name
+            if name not in package.names:
+                raise PluginBroken(
+                    f"{package.text}: brings the {what} '{name}', but no file, folder or entry point is "
+                    "named so; give them the same name"
+                )
+            if (what, name) in brought or (what, name) in self._found:
+                other = package if (what, name) in brought else self._found[what, name][1]
+                raise PluginBroken(
+                    f"{package.text}: brings a {what} '{name}', and so does {other.text}; rename or remove one"
+                )
+            brought.add((what, name))
+        missing = package.names - {name for _, name in brought}
+        if missing:
             raise PluginBroken(
-                f"{package.text}: brings a {what} '{connector.name}', and so does {other.text}; "
-                "rename or remove one"
+                f"{package.text}: brings no connector named '{min(missing)}', as its file, folder or "
+                "entry point is; give them the same name"
             )
 
 
