@@ -142,8 +142,8 @@ class Happens:
     """A step: an event, several of them, or a visit."""
 
     selection: Selection
-    called: str
-    """The name by which `trigger` finds it."""
+    called: str | None
+    """The name by which `trigger` finds it; None: the name of the event."""
     character: int
     times: int = 1
     window: timedelta = timedelta()
