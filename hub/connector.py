@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
 from hub.errors import BadEvent, DeliveryError
-from hub.event import Event, Identifier
+from hub.event import Event, Identifier, Instant
 from hub.option import Settings
 from hub.wire import Inbound, Request, Response
 
@@ -221,8 +221,11 @@ class HttpSink(_Connector[S]):
         """Where this vendor means something else by a status than everybody: the verdict, else None."""
         return None
 
-    def sign(self, request: Request) -> Request:
-        """The request with its credentials; called once for each request, just before it is sent."""
+    def sign(self, request: Request, now: Instant) -> Request:
+        """The request with its credentials; called once for each request, just before it is sent.
+
+        `now` is the hub's clock, for schemes that sign the time: connectors have no clock of their own.
+        """
         return request
 
 
