@@ -116,6 +116,48 @@ class JournalWriter(Protocol):
     def close(self) -> None: ...
 
 
+class Fate(IntEnum):
+    """What became of an entry."""
+
+    PROCESSED = 1
+    DUPLICATE = 2
+    POISON = 3
+
+
+class FateRow(NamedTuple):
+    """What became of one entry, whose it is, and the entry before (of a duplicate: the original)."""
+
+    entry: int
+    fate: Fate
+    person: PersonId | None
+    previous: int | None
+
+
+class MergeRow(NamedTuple):
+    """Two people who became one, and the entry that showed it."""
+
+    id: int
+    entry: int
+    survivor: PersonId
+    merged: PersonId
+
+
+class ReviewRow(NamedTuple):
+    """Two people who may be one, but were left alone, and the entry that showed it."""
+
+    id: int
+    entry: int
+    person: PersonId
+    other: PersonId
+
+
+class Poisoned(NamedTuple):
+    """An entry that could not be processed, and why."""
+
+    entry: int
+    traceback: str
+
+
 class Planned(NamedTuple):
     """One row of the outbox: an event and the set of routes that it takes."""
 

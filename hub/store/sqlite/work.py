@@ -1,0 +1,326 @@
+"""The engine's transaction: read ahead for all its entries, changed in memory, written once.
+
+People and identifiers that were read lately stay in memory between transactions: the engine is the only
+writer, so what it remembers is true as long as it commits; after a rollback everything is read again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from hub.event import Identifier, Instant, PersonId, Profile
+from hub.store.port import Fate, Leg
+from hub.store.sqlite.connection import row, rows, store_errors, transaction
+from hub.store.sqlite.seen import Seen
+from hub.store.sqlite.state import create, parts
+
+PEOPLE_KEPT = 50_000
+IDENTIFIERS_KEPT = 200_000
+
+_encode = msgspec.json.Encoder().encode
+_profile = msgspec.json.Decoder(Profile).decode
+
+
+class SqliteState:
+    """The state, for the engine alone.
+
+        with state.transaction() as work:
+            work.prefetch(identifiers, keys)
+            …
+            work.position = entry.seq
+
+    What an exception leaves half done is forgotten: the state is as it was before the transaction.
+    """
+
+    def __init__(self, folder: Path, *, durable: bool = True, dedup_key: bytes | None = None) -> None:
+        self._db = create(folder, durable=durable)
+        self.seen = Seen(self._db, self._dedup_key(dedup_key))
+        self._load()
+
+    @property
+    def position(self) -> int:
+        """The newest entry that was applied."""
+        return self._position
+
+    @property
+    def horizon(self) -> Instant:
+        """The instant of the newest cycle."""
+        return self._horizon
+
+    @property
+    def configuration(self) -> int:
+        """The journal entry of the configuration in force; 0 before the first."""
+        return self._configuration
+
+    @contextmanager
+    def transaction(self) -> Iterator[Work]:
+        """One transaction; commits at the end, or leaves nothing."""
+        work = Work(self)
+        try:
+            yield work
+            with transaction(self._db), store_errors():
+                work.write()
+        except BaseException:
+            self._load()
+            raise
+        self._position, self._horizon = work.position, work.horizon
+        self._configuration = work.configuration
+        _forget_oldest(self.people, PEOPLE_KEPT)
+        _forget_oldest(self.owners, IDENTIFIERS_KEPT)
+        _forget_oldest(self.into, IDENTIFIERS_KEPT)
+
+    def due(self, by: Instant, limit: int) -> list[PersonId]:
+        """People who are to be woken by an instant, the earliest first."""
+        found = rows(
+            self._db,
+            "SELECT person FROM timer WHERE wake_at <= ? ORDER BY wake_at, person LIMIT ?",
+            (by, limit),
+        )
+        return [person for (person,) in found]
+
+    def next_wake(self) -> Instant | None:
+        """When somebody is to be woken next."""
+        kept = row(self._db, "SELECT min(wake_at) FROM timer")
+        return kept[0] if kept else None
+
+    def close(self) -> None:
+        self._db.close()
+
+    def _dedup_key(self, wanted: bytes | None) -> bytes:
+        """Made once, with the state: everything that follows from it stays the same for ever."""
+        with transaction(self._db):
+            self._db.execute(
+                "INSERT OR IGNORE INTO meta VALUES ('dedup_key', ?)", (wanted or os.urandom(16),)
+            )
+        kept = row(self._db, "SELECT value FROM meta WHERE name = 'dedup_key'")
+        return bytes(kept[0]) if kept else b""
+
+    def _load(self) -> None:
+        meta: dict[str, Any] = dict(rows(self._db, "SELECT name, value FROM meta"))
+        self._position = int(meta.get("position", 0))
+        self._horizon = int(meta.get("horizon", 0))
+        self._configuration = int(meta.get("configuration", 0))
+        self.owners: dict[str, PersonId] = {}
+        self.into: dict[PersonId, PersonId] = {}
+        self.people: dict[PersonId, Profile] = {}
+        self.route_sets: dict[str, int] = {
+            legs: number for number, legs in rows(self._db, "SELECT id, legs FROM route_set")
+        }
+        newest = row(self._db, "SELECT max(seq) FROM outbox")
+        self.outbox_end = int(newest[0] or 0) if newest else 0
+        self.seen.load()
+
+
+class Work:
+    """What one transaction reads and changes."""
+
+    def __init__(self, state: SqliteState) -> None:
+        self._state = state
+        self._db = state._db
+        self._people, self._owners, self._into = state.people, state.owners, state.into
+        self.position = state.position
+        self.horizon = state.horizon
+        self.configuration = state.configuration
+        self._dirty: set[PersonId] = set()
+        self._moved: dict[str, PersonId] = {}
+        self._merged: list[tuple[int, PersonId, PersonId]] = []
+        self._gone: dict[PersonId, bytes] = {}
+        self._rows: dict[str, list[tuple[Any, ...]]] = {}
+        self._timers: dict[PersonId, Instant | None] = {}
+        self._outbox_end = state.outbox_end
+
+    # ---------------------------------------------------------------- reading
+
+    def prefetch(self, names: Collection[str]) -> None:
+        """Reads whose these identifiers (`kind:value`) are, and what is known of those people."""
+        unknown = [name for name in names if name not in self._owners]
+        for part in parts(unknown):
+            self._owners.update(
+                rows(
+                    self._db,
+                    f"SELECT name, person FROM identifier WHERE name IN ({','.join('?' * len(part))})",
+                    part,
+                )
+            )
+        self._fetch({self._owners[name] for name in names if name in self._owners})
+
+    def owner(self, identifier: Identifier) -> PersonId | None:
+        """Whose an identifier is."""
+        part = self._owners.get(f"{identifier.kind}:{identifier.value}")
+        return None if part is None else self._into.get(part, part)
+
+    def part(self, identifier: Identifier) -> PersonId | None:
+        """The part of a person that an identifier came with."""
+        return self._owners.get(f"{identifier.kind}:{identifier.value}")
+
+    def profile(self, person: PersonId) -> Profile:
+        """What is known of a person, to be changed in place; say `changed` afterwards."""
+        known = self._people.get(person)
+        if known is None:
+            self._fetch({person})
+            known = self._people[self._into.get(person, person)]
+        return known
+
+    def _fetch(self, people: Collection[PersonId]) -> None:
+        into, known = self._into, self._people
+        missing = [one for one in people if one not in into and one not in known]
+        missing += [into[one] for one in people if one in into and into[one] not in known]
+        while missing:
+            further: list[PersonId] = []
+            for part in parts(missing):
+                found = rows(
+                    self._db,
+                    f"SELECT id, merged_into, body FROM person WHERE id IN ({','.join('?' * len(part))})",
+                    part,
+                )
+                for person, merged_into, body in found:
+                    if merged_into is None:
+                        known[person] = _profile(body)
+                    else:
+                        into[person] = merged_into
+                        if merged_into not in known:
+                            further.append(merged_into)
+            missing = further
+
+    # ---------------------------------------------------------------- changing
+
+    def create(self, source: str, event_id: str) -> Profile:
+        """A new person, named after the event that showed them first."""
+        digest = blake2b(f"{source}\0{event_id}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        person = PersonId(int.from_bytes(digest, "big") >> 1 or 1)
+        # Two first events with one hash are two people all the same.
+        while person in self._people or person in self._into or self._exists(person):
+            person = PersonId((person + 1) & ((1 << 63) - 1) or 1)
+        profile = self._people[person] = Profile(id=person)
+        self._dirty.add(person)
+        return profile
+
+    def changed(self, person: PersonId) -> None:
+        """The profile was changed and is written with this transaction."""
+        self._dirty.add(person)
+
+    def assign(self, identifier: Identifier, person: PersonId) -> None:
+        """An identifier points at this person from now on."""
+        name = f"{identifier.kind}:{identifier.value}"
+        self._owners[name] = person
+        self._moved[name] = person
+
+    def merge(self, entry: int, survivor: PersonId, merged: PersonId) -> None:
+        """`merged` is part of `survivor` from now on; its profile stays as it was, for an unmerge."""
+        self._gone[merged] = _encode(self.profile(merged))
+        del self._people[merged]
+        self._dirty.discard(merged)
+        for part, person in list(self._into.items()):
+            if person == merged:
+                self._into[part] = survivor
+        self._into[merged] = survivor
+        self._merged.append((entry, survivor, merged))
+        waking = self._wake_at(merged)
+        if waking is not None:
+            self._timers[merged] = None
+            self.wake(survivor, waking)
+
+    def review(self, entry: int, person: PersonId, other: PersonId) -> None:
+        """The two may be one; people will decide."""
+        self._add("INSERT INTO review (entry, person, other) VALUES (?, ?, ?)", (entry, person, other))
+
+    def settle(self, entry: int, fate: Fate, person: PersonId | None, previous: int | None) -> None:
+        """What became of an entry."""
+        self._add("INSERT INTO fate VALUES (?, ?, ?, ?)", (entry, int(fate), person, previous))
+
+    def set_aside(self, entry: int, traceback: str) -> None:
+        """An entry that could not be processed is kept with its traceback."""
+        self._add("INSERT INTO poison VALUES (?, ?)", (entry, traceback))
+
+    def plan(self, entry: int, person: PersonId | None, legs: str, more: Iterable[Identifier]) -> None:
+        """Deliveries are decided: one row, with the person's identifiers beyond the event's own."""
+        routes = self._state.route_sets.get(legs)
+        if routes is None:
+            routes = self._state.route_sets[legs] = len(self._state.route_sets) + 1
+            self._add("INSERT INTO route_set VALUES (?, ?)", (routes, legs))
+        self._outbox_end += 1
+        identifiers = tuple(more)
+        frozen = _encode(identifiers) if identifiers else None
+        self._add(
+            "INSERT INTO outbox VALUES (?, ?, ?, ?, ?)", (self._outbox_end, entry, person, routes, frozen)
+        )
+
+    def outcome(self, delivery: str, entry: int, event: int | None, person: PersonId | None) -> None:
+        """How a delivery ended; told twice it changes nothing."""
+        self._add("INSERT OR IGNORE INTO outcome VALUES (?, ?, ?, ?)", (delivery, entry, event, person))
+
+    def wake(self, person: PersonId, at: Instant | None) -> None:
+        """When to look at this person again: kept where it is earlier than what is kept; None ends it."""
+        kept = self._wake_at(person)
+        if at is None:
+            if kept is not None:
+                self._timers[person] = None
+        elif kept is None or at < kept:
+            self._timers[person] = at
+
+    def write(self) -> None:
+        """Writes everything, inside the caller's transaction."""
+        write = self._db.executemany
+        write(
+            "INSERT INTO person VALUES (?, ?, ?)"
+            " ON CONFLICT (id) DO UPDATE SET merged_into = excluded.merged_into, body = excluded.body",
+            [(one, self._into[one], body) for one, body in sorted(self._gone.items())]
+            + [(one, None, _encode(self._people[one])) for one in sorted(self._dirty)],
+        )
+        for entry, survivor, merged in self._merged:
+            self._db.execute("UPDATE person SET merged_into = ? WHERE merged_into = ?", (survivor, merged))
+            self._db.execute(
+                "INSERT INTO merge (entry, survivor, merged) VALUES (?, ?, ?)", (entry, survivor, merged)
+            )
+        write("INSERT OR REPLACE INTO identifier VALUES (?, ?)", sorted(self._moved.items()))
+        for sql, values in self._rows.items():
+            write(sql, values)
+        for person, at in self._timers.items():
+            if at is None:
+                self._db.execute("DELETE FROM timer WHERE person = ?", (person,))
+            else:
+                self._db.execute("INSERT OR REPLACE INTO timer VALUES (?, ?)", (person, at))
+        self._state.seen.write()
+        write(
+            "INSERT OR REPLACE INTO meta VALUES (?, ?)",
+            [
+                ("position", self.position),
+                ("horizon", self.horizon),
+                ("configuration", self.configuration),
+            ],
+        )
+        self._state.outbox_end = self._outbox_end
+
+    def _add(self, sql: str, values: tuple[Any, ...]) -> None:
+        kept = self._rows.get(sql)
+        if kept is None:
+            self._rows[sql] = [values]
+        else:
+            kept.append(values)
+
+    def _exists(self, person: PersonId) -> bool:
+        return row(self._db, "SELECT 1 FROM person WHERE id = ?", (person,)) is not None
+
+    def _wake_at(self, person: PersonId) -> Instant | None:
+        if person in self._timers:
+            return self._timers[person]
+        kept = row(self._db, "SELECT wake_at FROM timer WHERE person = ?", (person,))
+        return kept[0] if kept else None
+
+
+def legs_text(legs: Sequence[Leg]) -> str:
+    """A set of deliveries in the one form under which it is interned."""
+    return json.dumps(sorted(legs), separators=(",", ":"), ensure_ascii=False)
+
+
+def _forget_oldest(kept: dict[Any, Any], most: int) -> None:
+    for key in list(kept)[: max(0, len(kept) - most)]:
+        del kept[key]
