@@ -97,6 +97,8 @@ class _Connector(Generic[S]):
     """The connector's name: its file's or folder's, snake_case."""
     Settings: ClassVar[type[Settings]] = Settings
     """Found from `Source[MySettings]`; set it by hand only where that cannot work."""
+    example: ClassVar[str] = ""
+    """A block of TOML that works as it is, for `hub connectors show`; empty makes one from the settings."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
