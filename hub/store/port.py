@@ -70,6 +70,10 @@ class JournalReader(Protocol):
         """Entries behind `after`, received by `until`, in order."""
         ...
 
+    def waiting(self, after: int) -> bool:
+        """Whether anything stands behind `after`."""
+        ...
+
     def get(self, seqs: Collection[int]) -> dict[int, Entry]:
         """These entries."""
         ...
@@ -152,9 +156,10 @@ class ReviewRow(NamedTuple):
 
 
 class Poisoned(NamedTuple):
-    """An entry that could not be processed, and why."""
+    """An entry, or a person's timer, that could not be processed, and why."""
 
-    entry: int
+    entry: int | None
+    person: PersonId | None
     traceback: str
 
 
@@ -205,6 +210,147 @@ class StateReader(Protocol):
 
     def profiles(self, people: Collection[PersonId]) -> dict[PersonId, Profile]:
         """Profiles by the id asked for; a merged person's is the survivor's."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Standing(IntEnum):
+    """How a delivery stands."""
+
+    WAITING = 0
+    DELIVERED = 1
+    DEAD = 2
+    SKIPPED = 3
+
+
+class Kept(NamedTuple):
+    """A delivery with a row of its own, because its lane's position no longer stands for it.
+
+    `batch` is the number of the request that it travels in, where that request is tried again as a whole.
+    """
+
+    sink: str
+    lane: str
+    seq: int
+    """The row of the outbox."""
+    action: str
+    entry: int
+    person: PersonId | None
+    standing: Standing
+    batch: int
+    attempts: int
+    failures: int
+    first_at: Instant
+    retry_at: Instant
+    at: Instant
+    """When it came to stand as it does."""
+    id: str
+    """The delivery's id; empty while it was never tried."""
+    reason: str
+
+
+class LaneRow(NamedTuple):
+    """How far one class of one sink is, and how its deliveries up to there ended."""
+
+    position: int
+    delivered: int
+    dead: int
+    skipped: int
+
+
+class Settlement(NamedTuple):
+    """What changed in one class of one sink; all of it is written in one transaction.
+
+    The counts are added to the lane's, `rows` replace those of the same outbox row and action.
+    """
+
+    sink: str
+    lane: str
+    position: int
+    delivered: int
+    dead: int
+    skipped: int
+    rows: Sequence[Kept] = ()
+    outcomes: Sequence[bytes] = ()
+
+
+class Outcome(NamedTuple):
+    """How a delivery ended, for whoever waits to hear it; numbers increase."""
+
+    number: int
+    body: bytes
+
+
+class DeliveriesReader(Protocol):
+    """Reads what became of the deliveries; safe in any process while delivery writes."""
+
+    def lanes(self) -> Mapping[tuple[str, str], LaneRow]:
+        """Every lane by (sink, class)."""
+        ...
+
+    def memory(self, sink: str) -> bytes | None:
+        """What a sink's lane must know after a restart: use of its limits, pauses."""
+        ...
+
+    def command_position(self) -> int:
+        """The newest journal entry whose command was carried out."""
+        ...
+
+    def heads(self, sink: str, lane: str) -> list[Kept]:
+        """Waiting rows that go next: of each person the first, with all that travel in its request."""
+        ...
+
+    def held(self, sink: str, lane: str, person: PersonId, limit: int) -> list[Kept]:
+        """A person's waiting rows, in order."""
+        ...
+
+    def dead(self, sink: str | None, before: tuple[Instant, str] | None, limit: int) -> list[Kept]:
+        """Dead letters, the newest first; `before` is (at, id) of the last one of the page before."""
+        ...
+
+    def find(self, ids: Collection[str]) -> list[Kept]:
+        """The rows of these deliveries; one that simply arrived has none."""
+        ...
+
+    def rows(self, sink: str, lane: str, after: int, until: int) -> list[Kept]:
+        """Rows of the outbox rows behind `after`, up to `until`, in order."""
+        ...
+
+    def waiting(self) -> Mapping[tuple[str, str], int]:
+        """How many rows wait in each lane; those behind its position are in the outbox alone."""
+        ...
+
+    def outcomes(self, after: int, limit: int) -> list[Outcome]:
+        """Outcomes behind a number, in order."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class DeliveriesWriter(Protocol):
+    """Writes what became of the deliveries; one in the whole house, used by one thread at a time."""
+
+    def settle(
+        self, number: int, settlements: Sequence[Settlement], memories: Mapping[str, bytes], command: int = 0
+    ) -> None:
+        """Writes all of it in one transaction; the same number again changes nothing.
+
+        So a write whose end nobody heard can be tried again. `command` is the newest journal entry whose
+        command this carries out.
+        """
+        ...
+
+    def number(self) -> int:
+        """The number of the newest settlement."""
+        ...
+
+    def prune(self, before: Instant, limit: int) -> int:
+        """Removes rows that ended before then; says how many."""
+        ...
+
+    def prune_outcomes(self, until: int) -> None:
+        """Removes outcomes that the journal has."""
         ...
 
     def close(self) -> None: ...
