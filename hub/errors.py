@@ -103,7 +103,14 @@ class TooFast(InboundError):
 
 
 class BadEvent(HubError):
-    """One event of a good request cannot be used; its neighbours are kept."""
+    """One event of a good request cannot be used; its neighbours are kept.
+
+    `body` is that event as the sender sent it, for the quarantine; without it the whole request is kept.
+    """
+
+    def __init__(self, reason: str, *, body: bytes = b"") -> None:
+        super().__init__(reason)
+        self.body = body
 
 
 class RuleFault(HubError):
