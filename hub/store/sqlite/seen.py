@@ -26,6 +26,12 @@ _MASK = (1 << 63) - 1
 class Seen:
     """What was seen, and by which entry; changes are written with the engine's transaction."""
 
+    _generations: list[int]
+    _fresh: dict[int, dict[int, int]]
+    _known: dict[int, dict[int, int]]
+    _looked: set[int]
+    _met: set[int]
+
     def __init__(self, connection: apsw.Connection, key: bytes) -> None:
         self._db = connection
         self._key = key
@@ -91,10 +97,8 @@ class Seen:
         self._forget()
 
     def _forget(self) -> None:
-        self._fresh: dict[int, dict[int, int]] = {}
-        self._known: dict[int, dict[int, int]] = {}
-        self._looked: set[int] = set()
-        self._met: set[int] = set()
+        self._fresh, self._known = {}, {}
+        self._looked, self._met = set(), set()
 
     def _entry(self, number: int, key: int) -> int | None:
         """What stands at a place of a generation. Each generation is probed by itself: it goes as a whole."""

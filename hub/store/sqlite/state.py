@@ -40,8 +40,10 @@ SCHEMA = (
         person INTEGER,                       -- the part it came with
         previous INTEGER                      -- that part's entry before; of a duplicate its original
     );
-    CREATE TABLE poison (                     -- entries that could not be processed
-        entry INTEGER PRIMARY KEY,
+    CREATE TABLE poison (                     -- entries and timers that could not be processed
+        id INTEGER PRIMARY KEY,
+        entry INTEGER,
+        person INTEGER,
         traceback TEXT NOT NULL
     );
     CREATE TABLE merge (                      -- who became one with whom, and why
@@ -228,8 +230,10 @@ class SqliteStateReader:
         ]
 
     def poisoned(self, limit: int = 100) -> list[Poisoned]:
-        """The newest entries that could not be processed."""
-        found = rows(self._db, "SELECT entry, traceback FROM poison ORDER BY entry DESC LIMIT ?", (limit,))
+        """The newest entries and timers that could not be processed."""
+        found = rows(
+            self._db, "SELECT entry, person, traceback FROM poison ORDER BY id DESC LIMIT ?", (limit,)
+        )
         return [Poisoned(*values) for values in found]
 
     def snapshot(self) -> None:

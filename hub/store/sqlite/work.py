@@ -11,6 +11,7 @@ import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,11 @@ class SqliteState:
         )
         return [person for (person,) in found]
 
+    def poisoned(self) -> int:
+        """How many entries and timers were set aside."""
+        counted = row(self._db, "SELECT count(*) FROM poison")
+        return int(counted[0]) if counted else 0
+
     def next_wake(self) -> Instant | None:
         """When somebody is to be woken next."""
         kept = row(self._db, "SELECT min(wake_at) FROM timer")
@@ -126,6 +132,7 @@ class Work:
         self._state = state
         self._db = state._db
         self._people, self._owners, self._into = state.people, state.owners, state.into
+        self.seen = state.seen
         self.position = state.position
         self.horizon = state.horizon
         self.configuration = state.configuration
@@ -215,13 +222,12 @@ class Work:
 
     def merge(self, entry: int, survivor: PersonId, merged: PersonId) -> None:
         """`merged` is part of `survivor` from now on; its profile stays as it was, for an unmerge."""
-        self._gone[merged] = _encode(self.profile(merged))
+        profile = self.profile(merged)
+        self._gone[merged] = _encode(profile)
         del self._people[merged]
         self._dirty.discard(merged)
-        for part, person in list(self._into.items()):
-            if person == merged:
-                self._into[part] = survivor
-        self._into[merged] = survivor
+        for part in (merged, *profile.heads):
+            self._into[part] = survivor
         self._merged.append((entry, survivor, merged))
         waking = self._wake_at(merged)
         if waking is not None:
@@ -236,9 +242,11 @@ class Work:
         """What became of an entry."""
         self._add("INSERT INTO fate VALUES (?, ?, ?, ?)", (entry, int(fate), person, previous))
 
-    def set_aside(self, entry: int, traceback: str) -> None:
-        """An entry that could not be processed is kept with its traceback."""
-        self._add("INSERT INTO poison VALUES (?, ?)", (entry, traceback))
+    def set_aside(self, traceback: str, *, entry: int | None = None, person: PersonId | None = None) -> None:
+        """An entry or a person's timer that could not be processed is kept with its traceback."""
+        self._add(
+            "INSERT INTO poison (entry, person, traceback) VALUES (?, ?, ?)", (entry, person, traceback)
+        )
 
     def plan(self, entry: int, person: PersonId | None, legs: str, more: Iterable[Identifier]) -> None:
         """Deliveries are decided: one row, with the person's identifiers beyond the event's own."""
@@ -288,7 +296,7 @@ class Work:
                 self._db.execute("DELETE FROM timer WHERE person = ?", (person,))
             else:
                 self._db.execute("INSERT OR REPLACE INTO timer VALUES (?, ?)", (person, at))
-        self._state.seen.write()
+        self.seen.write()
         write(
             "INSERT OR REPLACE INTO meta VALUES (?, ?)",
             [
@@ -322,5 +330,6 @@ def legs_text(legs: Sequence[Leg]) -> str:
 
 
 def _forget_oldest(kept: dict[Any, Any], most: int) -> None:
-    for key in list(kept)[: max(0, len(kept) - most)]:
-        del kept[key]
+    if len(kept) > most:
+        for key in list(islice(kept, len(kept) - most)):
+            del kept[key]

@@ -1,0 +1,71 @@
+"""Is it new? The same message id per source, or the same business key, is the same thing told again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+from hub.event import Event
+from hub.pipeline.reading import read
+from hub.store.port import Entry, JournalReader
+from hub.store.sqlite.seen import WINDOW
+from hub.store.sqlite.work import Work
+
+ONCE = frozenset({"order_completed", "order_cancelled"})
+"""What happens once per order, whoever tells it."""
+
+
+def message_key(event: Event) -> str:
+    """One message of one source."""
+    return f"{event.source}\0{event.id}"
+
+
+def business_key(event: Event) -> str | None:
+    """What the event is about, where that can happen only once; None for other events."""
+    if event.name not in ONCE:
+        return None
+    order = event.properties.get("order_id")
+    return f"\0{event.name}\0{order}" if isinstance(order, str | int) and order != "" else None
+
+
+class Recogniser:
+    """Recognises what was told before, over a batch of events."""
+
+    def __init__(self, work: Work, journal: JournalReader, events: Mapping[int, Event]) -> None:
+        self._seen = work.seen
+        self._journal = journal
+        self._events = events
+        self._keys = {seq: self._keys_of(event) for seq, event in events.items()}
+        self._seen.prefetch(number for keys in self._keys.values() for _, number in keys)
+
+    def original(self, seq: int, event: Event) -> int | None:
+        """The entry that told the same before; where there is none, this one is remembered."""
+        keys = self._keys[seq]
+        for text, number in keys:
+            entry = self._seen.find(number, partial(self._same, text=text, event=event))
+            if entry is not None:
+                return entry
+        for text, number in keys:
+            # A claim is no proof that the order exists: the shop's own word must still be heard.
+            if text[0] != "\0" or event.trust == "secret":
+                self._seen.remember(number, seq, event.received_at)
+        return None
+
+    def _keys_of(self, event: Event) -> list[tuple[str, int]]:
+        texts = [message_key(event)]
+        business = business_key(event)
+        if business is not None:
+            texts.append(business)
+        return [(text, self._seen.hash(text)) for text in texts]
+
+    def _same(self, earlier: int, text: str, event: Event) -> bool:
+        """A hash is only a hint: the earlier entry itself is asked."""
+        other = self._events.get(earlier)
+        if other is None:
+            kept: Entry | None = self._journal.get((earlier,)).get(earlier)
+            if kept is None:
+                return False
+            other = read(kept)
+        if other.received_at < event.received_at - WINDOW:
+            return False
+        return text in (message_key(other), business_key(other))
