@@ -1,12 +1,20 @@
-"""Reads, checks and explains plugins.toml: every fault at once, each with its place and what to do."""
+"""Reads, checks and explains plugins.toml: every fault at once, each with its place and what to do.
+
+The tables are read one after the other; each reader notes its faults and goes on. A new table gets a line
+in `tables.TABLES`, a reader of its own, and a place in `_build`.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+from hub.config.blocks import read_sinks, read_sources, read_transforms
+from hub.config.files import File, included, load
+from hub.config.hub_table import overridden, read_hub
+from hub.config.listing import OptionHelp, explain, hub_options, schema
 from hub.config.model import (
     Config,
     Connectors,
@@ -19,6 +27,12 @@ from hub.config.model import (
     TransformBlock,
     UnknownConnector,
 )
+from hub.config.people import read_categories, read_identity
+from hub.config.reading import Reading, Unset
+from hub.config.resolved import in_stored_order, resolve, version_of
+from hub.config.routes import read_routes
+from hub.config.tables import merged
+from hub.errors import ConfigFault, ConfigRefused
 
 __all__ = [
     "Config",
@@ -27,18 +41,19 @@ __all__ = [
     "HubTable",
     "IdentifierKind",
     "IdentityTable",
+    "OptionHelp",
     "Route",
     "SinkBlock",
     "SourceBlock",
     "TransformBlock",
     "UnknownConnector",
     "Unset",
+    "explain",
     "from_resolved",
+    "hub_options",
     "read",
+    "schema",
 ]
-
-Unset = Literal["fault", "warn", "placeholder"]
-"""What a secret means whose environment variable or file is not there: `run`, `check`, `preview`."""
 
 Discover = Callable[[Sequence[Path]], Connectors]
 """Finds connectors, also in the folders that `[hub] plugins` names: `hub.plugins.discover`."""
@@ -57,7 +72,19 @@ def read(
     `overrides` are options of `[hub]` from the command line; they win over the environment, which wins over
     the file. Raises PluginBroken where a connector that a block names cannot be used.
     """
-    raise NotImplementedError
+    main = load(path)
+    if isinstance(main, ConfigFault):
+        raise ConfigRefused([main])
+    written = main.tables.get("hub", {})
+    hub, elsewhere = overridden(written if isinstance(written, dict) else {}, environ, overrides)
+    reading = Reading(
+        files=[main], base=path.parent.resolve(), environ=environ, unset=unset, elsewhere=elsewhere
+    )
+    reading.files += _include(path, hub.get("include"), reading)
+    reading.tables = merged(reading.files, reading)
+    if hub:
+        reading.tables["hub"] = hub
+    return _build(reading, discover)
 
 
 def from_resolved(
@@ -68,5 +95,58 @@ def from_resolved(
     environ: Mapping[str, str] = os.environ,
     unset: Unset = "fault",
 ) -> Config:
-    """The same configuration from a CONFIG entry of the journal."""
-    raise NotImplementedError
+    """The same configuration from a CONFIG entry of the journal; `base` is where relative paths start.
+
+    The environment gives secrets only: what it and the command line said of `[hub]` is in the entry.
+    """
+    reading = Reading(files=[], base=base, environ=environ, unset=unset)
+    reading.tables = in_stored_order(resolved)
+    return _build(reading, discover, resolved)
+
+
+def _include(main: Path, patterns: Any, reading: Reading) -> list[File]:
+    if not isinstance(patterns, list) or not all(isinstance(one, str) for one in patterns):
+        return []  # the [hub] table's own options say so
+    files = []
+    for number, (pattern, paths) in enumerate(included(main, patterns)):
+        keys = ("hub", "include", number)
+        if not paths:
+            reading.warn(keys, f"no file matches '{pattern}'")
+        for path in paths:
+            file = load(path)
+            if isinstance(file, File):
+                files.append(file)
+            elif file.line:
+                reading.faults.append(file)
+            else:
+                reading.fault(keys, f"{file.file}: {file.problem}")
+    return files
+
+
+def _build(reading: Reading, discover: Discover, resolved: bytes | None = None) -> Config:
+    hub = read_hub(reading)
+    reading.connectors = discover(hub.plugins if hub else ())
+    sources = read_sources(reading)
+    sinks = read_sinks(reading)
+    transforms = read_transforms(reading, sources, sinks)
+    routes = read_routes(reading, sources, sinks)
+    identity = read_identity(reading)
+    categories = read_categories(reading)
+    reading.refuse_faults()
+    assert hub is not None
+    if resolved is None:
+        transform_names = list(transforms.blocks)
+        resolved = resolve(reading.tables, routes.values(), transform_names, (identity, categories))
+    return Config(
+        hub=hub,
+        sources=sources.blocks,
+        sinks=sinks.blocks,
+        routes=tuple(routes.values()),
+        transforms=tuple(transforms.blocks.values()),
+        identity=identity,
+        categories=categories,
+        base=reading.base,
+        resolved=resolved,
+        version=version_of(resolved),
+        warnings=tuple(reading.in_order(reading.warnings)),
+    )

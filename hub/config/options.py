@@ -1,0 +1,128 @@
+"""Validates a table with the pydantic model that declares its options, secrets looked up on the way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, TypeVar, get_args
+
+from pydantic import BaseModel, BeforeValidator, ValidationError
+
+from hub.config.lines import Path as Keys
+from hub.config.reading import Reading, near
+from hub.config.secrets import Secrets
+from hub.config.words import alternatives, kind_of, said
+from hub.option import Settings
+
+_SIZE = re.compile(r"(\d+) ?(B|KB|MB|GB)")
+_SIZES = {"B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3}
+
+M = TypeVar("M", bound=Settings)
+
+
+def size(value: Any) -> Any:
+    """`32KB`, `10MB`, `1GB` as bytes (1 KB is 1,024 bytes); a number is bytes already."""
+    if not isinstance(value, str):
+        return value
+    found = _SIZE.fullmatch(value.strip())
+    if found is None:
+        raise ValueError(f"'{value}' is not a size; write 512B, 32KB, 10MB or 1GB")
+    return int(found[1]) * _SIZES[found[2]]
+
+
+Size = Annotated[int, BeforeValidator(size, json_schema_input_type=int | str)]
+"""Bytes, as a number or as text: `32KB`."""
+
+
+def read_options(
+    model: type[M],
+    raw: Mapping[str, Any],
+    keys: Keys,
+    reading: Reading,
+    *,
+    also: Sequence[str] = (),
+    off: bool = False,
+) -> M | None:
+    """The options, or None where there is a fault (noted in `reading`) or a secret that is not set.
+
+    `also` are further options of the same table, to suggest when one is misspelt; in a block that is `off`
+    a secret need not be set.
+    """
+    secrets = Secrets(reading, off=off)
+    filled = {name: secrets.fill(kind_of(model, name), value, (*keys, name)) for name, value in raw.items()}
+    try:
+        options = model.model_validate(filled)
+    except ValidationError as refused:
+        _explain(refused, model, raw, _Told(keys, reading, secrets, tuple(also)))
+        return None
+    return None if secrets.hollow else options
+
+
+class _Told:
+    """Where faults of one table go, and what is not said again."""
+
+    def __init__(self, keys: Keys, reading: Reading, secrets: Secrets, also: tuple[str, ...]) -> None:
+        self.keys, self.reading, self.secrets, self.also = keys, reading, secrets, also
+
+    def is_hollow(self, keys: Keys) -> bool:
+        """Whether a secret without a value explains a fault here."""
+        hollow = self.secrets.hollow
+        return any(keys[: len(one)] == one or one[: len(keys)] == keys for one in hollow)
+
+
+def _explain(refused: ValidationError, model: type[BaseModel], raw: Mapping[str, Any], told: _Told) -> None:
+    problems: dict[Keys, list[str]] = {}
+    for error in refused.errors(include_url=False, include_input=False):
+        inside, kind = _locate(error["loc"], model, raw)
+        keys = (*told.keys, *inside)
+        if told.is_hollow(keys):
+            continue
+        if error["type"] == "extra_forbidden":
+            words = [*_names(kind), *(told.also if len(inside) == 1 else ())]
+            problem = f"unknown option; {near(str(inside[-1]), words)}"
+        else:
+            problem = said(error, kind)
+        for secret, unset in told.secrets.placeholders.items():
+            if keys[: len(secret)] == secret or secret[: len(keys)] == keys:
+                problem = f"{unset}, and this connector does not take a placeholder"
+        if problem not in problems.setdefault(keys, []):
+            problems[keys].append(problem)
+    for keys, several in problems.items():
+        told.reading.fault(keys, ", or ".join(several))
+
+
+def _locate(loc: tuple[int | str, ...], model: type[BaseModel], raw: Any) -> tuple[Keys, Any]:
+    """pydantic's location without the names of types that it puts in between, and what is declared there."""
+    inside: list[int | str] = []
+    kind: Any = model
+    for number, step in enumerate(loc):
+        there = isinstance(raw, dict) and step in raw or isinstance(raw, list) and step in range(len(raw))
+        declared = _declared(kind, step)
+        last = number == len(loc) - 1
+        if there:
+            raw = raw[step]
+        elif not (last and declared is not None and isinstance(raw, dict)):
+            continue
+        inside.append(step)
+        kind = declared if declared is not None else kind
+    return tuple(inside), kind
+
+
+def _declared(kind: Any, step: int | str) -> Any:
+    """The field (for a model's option) or type (for an item) that stands there."""
+    annotation = getattr(kind, "annotation", kind)
+    for one in alternatives(annotation):
+        if isinstance(one, type) and issubclass(one, BaseModel):
+            for name, field in one.model_fields.items():
+                if step == (field.alias or name):
+                    return field
+        elif get_args(one):
+            return get_args(one)[-1 if isinstance(step, str) else 0]
+    return None
+
+
+def _names(kind: Any) -> list[str]:
+    for one in alternatives(getattr(kind, "annotation", kind)):
+        if isinstance(one, type) and issubclass(one, BaseModel):
+            return [field.alias or name for name, field in one.model_fields.items()]
+    return []

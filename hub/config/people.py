@@ -1,0 +1,69 @@
+"""[identity] and [consent]: whose an event is, and what a sender's consent means to us."""
+
+from __future__ import annotations
+
+import re
+
+from hub.config.model import IdentifierKind, IdentityTable
+from hub.config.options import read_options
+from hub.config.reading import Reading
+from hub.event import KINDS, STRONG_KINDS
+from hub.option import Option, Settings
+
+_KIND = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_MOST = {"user_id": 1}
+_MOST_OTHERWISE = 5
+
+
+class KindOptions(Settings):
+    """One kind of identifier."""
+
+    strong: bool | None = Option("Whether it names a person, rather than a browser or a cart.", default=None)
+    max: int | None = Option("How many of it a person may have; 5 by default.", default=None, ge=1)
+
+
+class IdentityOptions(Settings):
+    """Whose an event is."""
+
+    blocked: list[str] = Option("Values that point at nobody, as guest@example.com.", default=[])
+    kinds: dict[str, KindOptions] = Option(
+        "More kinds of identifier, or another `max` for a known kind.", default={}
+    )
+
+
+class ConsentOptions(Settings):
+    """What a sender's consent means to us."""
+
+    categories: dict[str, str] = Option("A sender's category names, each with our purpose.", default={})
+
+
+def read_identity(reading: Reading) -> IdentityTable:
+    """[identity]; faults are noted in `reading`."""
+    options = read_options(IdentityOptions, reading.table("identity"), ("identity",), reading)
+    if options is None:
+        options = IdentityOptions()
+    kinds = {
+        name: IdentifierKind(name, name in STRONG_KINDS, _MOST.get(name, _MOST_OTHERWISE)) for name in KINDS
+    }
+    for name, said in options.kinds.items():
+        keys = ("identity", "kinds", name)
+        known = kinds.get(name)
+        if not _KIND.fullmatch(name):
+            reading.fault(keys, "a kind has a-z, 0-9 and _ only")
+        if known and said.strong not in (None, known.strong):
+            is_strong = "strong" if known.strong else "weak"
+            reading.fault((*keys, "strong"), f"{name} is {is_strong}; only `max` of a known kind can change")
+        strong = known.strong if known else bool(said.strong)
+        most = said.max or (known.max if known else _MOST_OTHERWISE)
+        kinds[name] = IdentifierKind(name, strong, most)
+    by_precedence = sorted(kinds.values(), key=lambda kind: not kind.strong)
+    return IdentityTable(tuple(by_precedence), frozenset(options.blocked))
+
+
+def read_categories(reading: Reading) -> dict[str, str]:
+    """[consent.categories]; faults are noted in `reading`."""
+    options = read_options(ConsentOptions, reading.table("consent"), ("consent",), reading)
+    for name, purpose in (options.categories if options else {}).items():
+        if not _KIND.fullmatch(purpose):
+            reading.fault(("consent", "categories", name), "a purpose has a-z, 0-9 and _ only: marketing")
+    return dict(options.categories) if options else {}
