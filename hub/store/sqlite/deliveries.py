@@ -159,6 +159,24 @@ class SqliteDeliveries:
         )
         return {(sink, lane, Standing(standing)): count for sink, lane, standing, count in counted}
 
+    def ledger(
+        self,
+    ) -> tuple[Mapping[tuple[str, str], LaneRow], Mapping[tuple[str, str], int], Mapping[str, dict[str, int]]]:
+        """Of one instant: the lanes, how many rows wait in each, and why each sink's skipped ones were."""
+        with store_errors():
+            self._db.execute("BEGIN")
+            try:
+                reasons: dict[str, dict[str, int]] = {}
+                for sink, reason, count in rows(
+                    self._db,
+                    "SELECT sink, reason, count(*) FROM exception WHERE standing = ? GROUP BY sink, reason",
+                    (int(Standing.SKIPPED),),
+                ):
+                    reasons.setdefault(sink, {})[reason] = count
+                return self.lanes(), self.waiting(), reasons
+            finally:
+                self._db.execute("ROLLBACK")
+
     def outcomes(self, after: int, limit: int) -> list[Outcome]:
         """Outcomes behind a number, in order."""
         found = rows(

@@ -126,9 +126,15 @@ class SqliteStateReader:
         newest = row(self._db, "SELECT max(seq) FROM outbox")
         return int(newest[0] or 0) if newest else 0
 
-    def outbox_counts(self) -> dict[int, int]:
-        """How many rows take each set of routes."""
-        return dict(rows(self._db, "SELECT routes, count(*) FROM outbox GROUP BY routes"))
+    def outbox_counts(self, until: int | None = None) -> dict[int, int]:
+        """How many rows take each set of routes, up to a row."""
+        return dict(
+            rows(
+                self._db,
+                "SELECT routes, count(*) FROM outbox WHERE ?1 IS NULL OR seq <= ?1 GROUP BY routes",
+                (until,),
+            )
+        )
 
     def profiles(self, people: Collection[PersonId]) -> dict[PersonId, Profile]:
         """Profiles by the id asked for; a merged person's is the survivor's."""
