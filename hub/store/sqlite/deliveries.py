@@ -101,14 +101,17 @@ class SqliteDeliveries:
         """The number of the newest settlement."""
         return self._mark("settlement")
 
-    def heads(self, sink: str, lane: str) -> list[Kept]:
-        """Waiting rows that go next: of each person the first, with all that travel in its request."""
+    def heads(self, sink: str, lane: str, *, ordered: bool = True) -> list[Kept]:
+        """Waiting rows that go next: of each person the first, with all that travel in its request.
+
+        Of a sink that keeps no order: all waiting rows.
+        """
         return self._kept(
-            "WHERE sink = ? AND lane = ? AND standing = 0 AND (person IS NULL OR batch <> 0 OR seq = ("
+            "WHERE sink = ? AND lane = ? AND standing = 0 AND (? OR person IS NULL OR batch <> 0 OR seq = ("
             " SELECT min(seq) FROM exception AS other WHERE other.sink = exception.sink"
             " AND other.lane = exception.lane AND other.person = exception.person AND other.standing = 0))"
             " ORDER BY seq",
-            (sink, lane),
+            (sink, lane, not ordered),
         )
 
     def held(self, sink: str, lane: str, person: PersonId, limit: int) -> list[Kept]:
@@ -127,6 +130,12 @@ class SqliteDeliveries:
             "WHERE standing = 2 AND (at, id) < (?, ?) AND (? IS NULL OR sink = ?)"
             " ORDER BY at DESC, id DESC LIMIT ?",
             (at, last, sink, sink, limit),
+        )
+
+    def ended_since(self, after: tuple[Instant, str], limit: int) -> list[Kept]:
+        """Rows that ended behind (at, id), in that order."""
+        return self._kept(
+            "WHERE standing <> 0 AND (at, id) > (?, ?) ORDER BY at, id LIMIT ?", (*after, limit)
         )
 
     def find(self, ids: Collection[str]) -> list[Kept]:
@@ -161,7 +170,9 @@ class SqliteDeliveries:
 
     def ledger(
         self,
-    ) -> tuple[Mapping[tuple[str, str], LaneRow], Mapping[tuple[str, str], int], Mapping[str, dict[str, int]]]:
+    ) -> tuple[
+        Mapping[tuple[str, str], LaneRow], Mapping[tuple[str, str], int], Mapping[str, dict[str, int]]
+    ]:
         """Of one instant: the lanes, how many rows wait in each, and why each sink's skipped ones were."""
         with store_errors():
             self._db.execute("BEGIN")
