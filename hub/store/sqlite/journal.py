@@ -149,6 +149,11 @@ class SqliteJournal:
         counted = row(self._db, "SELECT count(*) FROM quarantine")
         return int(counted[0]) if counted else 0
 
+    def last_quarantined(self) -> int:
+        """The number of the newest bad event; 0 where there is none."""
+        newest = row(self._db, "SELECT max(seq) FROM quarantine")
+        return int(newest[0] or 0) if newest else 0
+
     def raw(self, entry: Entry) -> bytes | None:
         """The body that brought an entry, as it was sent; None where none is kept."""
         return self._raw_body(entry.received_at, False, entry.seq)
