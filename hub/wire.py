@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
 
-from hub.errors import BadPayload
+from hub.errors import BadEvent, BadPayload
 from hub.event import Instant, Trust
 
 _decode = msgspec.json.Decoder().decode
+_UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_NUL = re.compile(rb"(?<!\\)((?:\\\\)*+)\\u0000")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +46,129 @@ class Inbound:
         """A header by its lower-case name; None where it is absent."""
         return self.headers.get(name)
 
+    def text(self) -> bytes:
+        """The body for a JSON parser: without a byte order mark, and without NUL characters in its texts."""
+        body = self.body.removeprefix(_BYTE_ORDER_MARK)
+        return _NUL.sub(rb"\1", body) if b"\\u0000" in body else body
+
     def json(self) -> Any:
         """The body as JSON, whatever its content type says; raises BadPayload."""
         try:
-            return _decode(self.body)
-        except (msgspec.MsgspecError, ValueError, RecursionError) as fault:
+            return _decode(self.text())
+        except _UNREADABLE as fault:
             raise BadPayload(f"the body is not JSON: {type(fault).__name__}") from None
+
+    def items(self, key: str = "batch") -> Items:
+        """What the body holds many of, each parsed by itself, so that a bad one costs nobody but itself.
+
+        The body is an object with the list under `key`, or a list, or one item. Raises BadPayload where it
+        cannot be told what it is.
+        """
+        body = self.text()
+        try:
+            return _items(_decode(body), key)
+        except _UNREADABLE:
+            return _torn_items(body, key)
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """The items of a body in their order, a BadEvent for each bad one, and what stands around them."""
+
+    items: Iterable[Any | BadEvent]
+    envelope: dict[str, Any] = field(default_factory=dict)
+
+
+def _items(body: Any, key: str) -> Items:
+    if isinstance(body, list):
+        return Items(body)
+    if not isinstance(body, dict):
+        raise BadPayload("the body is neither an object nor a list")
+    if key not in body:
+        return Items([body])
+    items = body.pop(key)
+    if not isinstance(items, list):
+        raise BadPayload(f"{key} is no list")
+    return Items(items, body)
+
+
+# A body that no parser takes as a whole is cut along its brackets and strings. One number that is none, half
+# a character or a comma too many in one event makes a whole batch unreadable; here it is cut without being
+# understood, in time linear in its length and without recursion.
+
+_STRING = rb'"(?:[^"\\]++|\\.)*+'
+# An object or list without brackets inside is one step; a string that never ends reaches to the end of the
+# body, so that no byte is looked at again and again.
+_FLAT = rb'(?:[^{}\[\]"]++|' + _STRING + rb'")*+'
+_DEEP = rb"\{" + _FLAT + rb"\}|\[" + _FLAT + rb"\]|" + _STRING + rb'(?:"|\\?\Z)|[\[\]{}]'
+_INSIDE = re.compile(_DEEP, re.DOTALL)
+_BETWEEN = re.compile(_DEEP + rb"|,", re.DOTALL)
+_MEMBER = re.compile(rb"\s*" + _STRING + rb'"\s*:\s*', re.DOTALL)
+_CLOSES = {ord("{"): ord("}"), ord("["): ord("]")}
+_COMMA = ord(",")
+_MOST_STEPS = 1_000_000
+
+
+def _torn_items(body: bytes, key: str) -> Items:
+    """The items of a body that is no JSON as a whole."""
+    body = body.strip()
+    if body.startswith(b"["):
+        return Items(_parsed(_cut(body)))
+    if not body.startswith(b"{"):
+        raise BadPayload("the body is neither an object nor a list")
+    envelope: dict[str, Any] = {}
+    items: bytes | None = None
+    for piece in _cut(body):
+        found = _MEMBER.match(piece)
+        name = _piece(found[0].rstrip().removesuffix(b":")) if found is not None else None
+        value = piece[found.end() :] if found is not None else b""
+        if name == key and value.startswith(b"["):
+            items = value
+        elif isinstance(name, str):
+            envelope[name] = _piece(value)
+    if items is None:
+        raise BadPayload("the body is not JSON")
+    kept = {name: value for name, value in envelope.items() if not isinstance(value, BadEvent)}
+    return Items(_parsed(_cut(items)), kept)
+
+
+def _parsed(pieces: Iterable[bytes]) -> Iterator[Any | BadEvent]:
+    return map(_piece, pieces)
+
+
+def _piece(piece: bytes) -> Any | BadEvent:
+    try:
+        return _decode(piece)
+    except _UNREADABLE as fault:
+        return BadEvent(f"the event is not JSON: {type(fault).__name__}", body=piece)
+
+
+def _cut(text: bytes) -> list[bytes]:
+    """The elements of a list, or the members of an object, each as it was written.
+
+    Raises BadPayload where the text ends before its first bracket is closed.
+    """
+    cut = []
+    start = end = 1
+    until = bytearray([_CLOSES[text[0]]])
+    for _ in range(_MOST_STEPS):
+        token = (_BETWEEN if len(until) == 1 else _INSIDE).search(text, end)
+        if token is None:
+            break
+        at, end = token.span()
+        sign = text[at]
+        if sign in _CLOSES and end == at + 1:
+            until.append(_CLOSES[sign])
+        elif sign == until[-1]:
+            until.pop()
+        if not until or (sign == _COMMA and len(until) == 1):
+            cut.append(text[start:at].strip())
+            start = end
+        if not until:
+            break
+    if until:
+        raise BadPayload("the body is not JSON: its brackets do not close")
+    return [piece for piece in cut if piece]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,5 +224,3 @@ class Response:
     def header(self, name: str) -> str | None:
         """A header by its lower-case name; None where it is absent."""
         return self.headers.get(name)
-
-

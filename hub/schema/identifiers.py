@@ -39,6 +39,12 @@ def identifiers_of(pairs: Iterable[tuple[str, Any]], country: str | None = None)
     return tuple(kept)
 
 
+def value_of(kind: str, sent: Any, country: str | None = None) -> str | None:
+    """One identifier's value as it is compared; None where it names nobody."""
+    found = identifiers_of(((kind, sent),), country)
+    return found[0].value if found else None
+
+
 def text_of(sent: Any) -> str:
     """Text or a number as text; empty for everything else."""
     kind = sent.__class__
