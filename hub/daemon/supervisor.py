@@ -1,0 +1,188 @@
+"""The supervisor: holds the socket, the locks and the pipes, starts the roles and starts them again.
+
+It has no loop of its own but one `select`, no threads and no store, so there is little in it that could
+fail. Its children end with it.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hub.daemon.pipes import Wires, live_with_parent
+
+_STOP = frozenset({signal.SIGTERM, signal.SIGINT})
+_HEARD = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
+GIVE_UP = frozenset({2, 3, 4})
+"""Exit codes of a child that will not do better the next time."""
+
+
+@dataclass
+class Child:
+    """One process: what it runs, and how often it had to be started lately."""
+
+    name: str
+    run: Callable[[], int]
+    pid: int = 0
+    ready: bool = False
+    failures: int = 0
+    start_at: float = 0.0
+    started_at: float = field(default=0.0)
+
+
+class Supervisor:
+    """Runs children until a signal ends it; `said` tells people what happens to them."""
+
+    def __init__(
+        self,
+        children: Sequence[Child],
+        wires: Wires,
+        *,
+        drain: float,
+        said: Callable[[str, str], None],
+        ready: Callable[[], None],
+    ) -> None:
+        self._children = list(children)
+        self._wires = wires
+        self._drain = drain
+        self._said = said
+        self._ready = ready
+        self._stopping = False
+        self._code = 0
+        self._announced = False
+
+    def run(self) -> int:
+        """Until SIGTERM or SIGINT; returns the exit code."""
+        ear, mouth = socket.socketpair()
+        for end in (ear, mouth):
+            end.setblocking(False)
+        signal.set_wakeup_fd(mouth.fileno(), warn_on_full_buffer=False)
+        before = {number: signal.signal(number, lambda *_: None) for number in _HEARD}
+        # What was loaded so far is shared with the children as long as nobody touches it.
+        gc.collect()
+        gc.freeze()
+        try:
+            self._watch(ear)
+        finally:
+            signal.set_wakeup_fd(-1)
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            ear.close()
+            mouth.close()
+        return self._code
+
+    def _watch(self, ear: socket.socket) -> None:
+        while True:
+            self._start_due()
+            select.select([ear.fileno(), self._wires.ready.out], [], [], self._pause())
+            self._greet()
+            for number in _signals(ear):
+                self._hear(number)
+            self._bury()
+            if self._stopping:
+                self._stop()
+                return
+
+    def _pause(self) -> float:
+        waiting = [child.start_at for child in self._children if not child.pid]
+        return max(0.0, min(waiting, default=time.monotonic() + 1) - time.monotonic())
+
+    def _start_due(self) -> None:
+        for child in self._children:
+            if not child.pid and not self._stopping and time.monotonic() >= child.start_at:
+                self._start(child)
+
+    def _start(self, child: Child) -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        child.started_at, child.ready = time.monotonic(), False
+        pid = os.fork()
+        if pid:
+            child.pid = pid
+            return
+        code = 1
+        try:
+            signal.set_wakeup_fd(-1)
+            for number in _HEARD:
+                signal.signal(number, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all: the supervisor decides.
+            live_with_parent(self._wires)
+            code = child.run()
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+
+    def _greet(self) -> None:
+        for letter in self._wires.ready.drain().decode():
+            for child in self._children:
+                child.ready = child.ready or child.name[0] == letter
+        if not self._announced and all(child.ready for child in self._children):
+            self._announced = True
+            self._ready()
+
+    def _hear(self, number: int) -> None:
+        if number in _STOP:
+            self._stopping = True
+        elif number == signal.SIGHUP:
+            self._signal(signal.SIGHUP)
+
+    def _bury(self) -> None:
+        for child in self._children:
+            if not child.pid:
+                continue
+            pid, status = os.waitpid(child.pid, os.WNOHANG)
+            if not pid:
+                continue
+            child.pid = 0
+            code = os.waitstatus_to_exitcode(status)
+            if not child.ready and code in GIVE_UP:
+                self._stopping, self._code = True, code
+                continue
+            lived = time.monotonic() - child.started_at
+            child.failures = child.failures + 1 if lived < 30 else 1
+            child.start_at = time.monotonic() + min(5.0, 0.05 * 2**child.failures)
+            self._said(child.name, f"ended with {code}")
+
+    def _stop(self) -> None:
+        self._signal(signal.SIGTERM)
+        until = time.monotonic() + self._drain
+        while any(child.pid for child in self._children) and time.monotonic() < until:
+            self._reap()
+            time.sleep(0.01)
+        self._signal(signal.SIGKILL)
+        while any(child.pid for child in self._children):
+            self._reap()
+            time.sleep(0.005)
+
+    def _reap(self) -> None:
+        for child in self._children:
+            if child.pid and os.waitpid(child.pid, os.WNOHANG)[0]:
+                child.pid = 0
+
+    def _signal(self, number: int) -> None:
+        for child in self._children:
+            if child.pid:
+                os.kill(child.pid, number)
+
+
+def _signals(ear: socket.socket) -> bytes:
+    try:
+        return ear.recv(4096)
+    except BlockingIOError:
+        return b""
+
+
+def secure(folder: Path) -> None:
+    """The data folder, for our eyes only."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
