@@ -1,4 +1,4 @@
-"""Says which files and functions have grown beyond what is easily read: printed by `make lint`, no failure."""
+"""Says which files and functions have grown beyond what is easily read: `make lint` prints it."""
 
 from __future__ import annotations
 

@@ -1,0 +1,95 @@
+"""`hub send`: puts events in."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import click
+
+from hub.cli.options import config_option, data_option, json_option
+
+if TYPE_CHECKING:
+    from hub.cli.changing import Call
+
+MOST_BYTES = 1 << 20
+MOST_LINES = 500
+
+
+@click.command()
+@click.argument("file", metavar="FILE", type=click.File("rb"))
+@config_option
+@data_option
+@json_option
+@click.option(
+    "--source", metavar="LABEL", help="The source that reads the lines; by default the only segment source."
+)
+def send(file: IO[bytes], config: Path, data: Path | None, as_json: bool, source: str | None) -> None:
+    """Puts the events of a file in.
+
+    FILE holds a JSON message on each line, as the source receives them: Segment messages for a segment source.
+    It is - for standard input. The events count as proven.
+    """
+    from hub.cli.changing import hub
+
+    label = source or _only_segment_source(config)
+    counts = {"accepted": 0, "quarantined": 0}
+    path = f"/api/send?{urlencode({'source': label})}"
+    with hub(config, data) as call:
+        for first, body in chunks(file):
+            answer = _sent(call, path, body, place=(file.name, first))
+            for name in counts:
+                counts[name] += answer[name]
+            for bad in answer.get("reasons", ()):
+                click.echo(f"{file.name}:{first + bad['line']}: quarantined: {bad['reason']}", err=True)
+    if as_json:
+        print(json.dumps(counts))
+    else:
+        print(f"accepted {counts['accepted']}, quarantined {counts['quarantined']}")
+
+
+def chunks(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    """The file in portions that one request takes, each with the number of lines before it."""
+    before = 0
+    lines: list[bytes] = []
+    size = 0
+    for line in file:
+        lines.append(line)
+        size += len(line)
+        if len(lines) >= MOST_LINES or size >= MOST_BYTES:
+            yield before, b"".join(lines)
+            before += len(lines)
+            lines, size = [], 0
+    if lines:
+        yield before, b"".join(lines)
+
+
+def _sent(call: Call, path: str, body: bytes, *, place: tuple[str, int]) -> Any:
+    """The hub's answer to one portion; a line that it refuses is named by its place in the file."""
+    from hub.cli.calling import Refusal
+
+    name, before = place
+    try:
+        return call(path, body)
+    except Refusal as refused:
+        line = re.match(r"line (\d+): (.*)", refused.reason, re.DOTALL)
+        if line is None:
+            raise
+        raise click.UsageError(f"{name}:{before + int(line[1])}: {line[2]}") from None
+
+
+def _only_segment_source(config: Path) -> str:
+    """The label of the one source that takes Segment messages."""
+    from hub.config import read
+    from hub.plugins import discover
+
+    good = read(config, discover, unset="placeholder")
+    labels = [label for label, block in good.sources.items() if block.connector.name == "segment"]
+    if len(labels) != 1:
+        known = ", ".join(sorted(good.sources)) or "none"
+        raise click.UsageError(f"name the source with --source LABEL (there are: {known})")
+    return labels[0]
