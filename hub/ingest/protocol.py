@@ -22,6 +22,7 @@ from uvicorn.protocols.utils import get_local_addr, get_remote_addr
 from uvicorn.server import ServerState
 
 from hub.ingest.answers import problem
+from hub.ingest.senders import group
 from hub.ingest.watch import Watch
 
 _STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
@@ -81,7 +82,7 @@ class Connection(asyncio.Protocol):
         """Those behind it, up to the newest."""
         self.url = b""
         self.headers: list[tuple[bytes, bytes]] = []
-        self.head_size = self.body_size = self.hosts = 0
+        self.head_size = self.body_size = self.unfinished = self.hosts = 0
         self.expects = False
 
     # What the transport tells us.
@@ -93,7 +94,7 @@ class Connection(asyncio.Protocol):
         self.client = get_remote_addr(transport)
         self.since = self.loop.time()
         self.state.connections.add(self)  # type: ignore[arg-type]
-        unwelcome = self.watch.enter(self, self.client[0] if self.client else "")
+        unwelcome = self.watch.enter(self, group(self.client[0]) if self.client else "")
         if unwelcome is not None:
             self.transport.write(refusal_bytes(*unwelcome, after=1))
             self.transport.close()
@@ -123,6 +124,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self.reading is Reading.RUBBISH:
             return
+        before = self.body_size
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -135,17 +137,21 @@ class Connection(asyncio.Protocol):
                 self.refuse(cause.status, cause.reason)
             else:
                 self.refuse(400, "this is not HTTP/1.1")
-        if self.reading is Reading.HEAD:
-            self.head_size += len(data)
-            if self.head_size > 2 * (self.bounds.head + self.bounds.url):
-                self.refuse(431, "the header is too long")
+        if self.reading is Reading.HEAD or (self.reading is Reading.BODY and self.body_size == before):
+            self._endless(len(data))
+
+    def _endless(self, size: int) -> None:
+        # A header, trailer or chunk extension that does not end: the parser would keep all of it.
+        self.unfinished += size
+        if self.unfinished > 2 * (self.bounds.head + self.bounds.url):
+            self.refuse(431, "the header is too long")
 
     # What the parser tells us.
 
     def on_message_begin(self) -> None:
         self.reading = Reading.HEAD
         self.since = self.loop.time()
-        self.head_size = self.body_size = self.hosts = 0
+        self.head_size = self.body_size = self.unfinished = self.hosts = 0
         self.url = b""
         self.expects = False
         self.headers = []
@@ -180,6 +186,8 @@ class Connection(asyncio.Protocol):
         version = self.parser.get_http_version()
         if self.hosts != 1 and (version == "1.1" or self.hosts):
             raise Refusal(400, "a request names one host")
+        if len(self.pipeline) >= self.bounds.ahead:
+            raise Refusal(429, "too many requests before their answers")
         self.reading = Reading.BODY
         self.since = self.loop.time()
         exchange = Exchange(
@@ -283,6 +291,7 @@ class Connection(asyncio.Protocol):
             return
         if broken is not None:
             broken.leave()
+            self.exchange = None
         if broken is None or not broken.response_started:
             self.transport.write(refusal_bytes(status, reason))
         self.reading = Reading.BODY
@@ -313,6 +322,9 @@ class Connection(asyncio.Protocol):
                 self.refuse(408, "the header took too long")
         elif self.reading is Reading.RUBBISH:
             if age > bounds.linger_seconds and not self._busy():
+                self.transport.abort()
+        elif self.flow.write_paused:
+            if age > bounds.body_seconds:
                 self.transport.abort()
         elif age > bounds.idle_seconds and not self._busy():
             self.transport.close()

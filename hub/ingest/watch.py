@@ -18,6 +18,8 @@ class Bounds:
     headers: int = 100
     head: int = 16 * 1024
     url: int = 8 * 1024
+    ahead: int = 64
+    """Requests that a connection may send before their answers."""
     head_seconds: float = 10.0
     body_seconds: float = 30.0
     body_rate: int = 1024
