@@ -13,7 +13,7 @@ from typing import Any
 
 from hub.config.blocks import read_sinks, read_sources, read_transforms
 from hub.config.files import File, included, load
-from hub.config.hub_table import overridden, read_hub
+from hub.config.hub_table import overridden, plugin_folders, read_hub
 from hub.config.listing import OptionHelp, explain, hub_options, schema
 from hub.config.model import (
     Config,
@@ -124,8 +124,9 @@ def _include(main: Path, patterns: Any, reading: Reading) -> list[File]:
 
 
 def _build(reading: Reading, discover: Discover, resolved: bytes | None = None) -> Config:
-    hub = read_hub(reading)
-    reading.connectors = discover(hub.plugins if hub else ())
+    folders = plugin_folders(reading)
+    hub = read_hub(reading, folders)
+    reading.connectors = discover(folders)
     sources = read_sources(reading)
     sinks = read_sinks(reading)
     transforms = read_transforms(reading, sources, sinks)

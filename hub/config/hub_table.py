@@ -126,7 +126,7 @@ def _split(name: str, text: str) -> Any:
     return text
 
 
-def read_hub(reading: Reading) -> HubTable | None:
+def read_hub(reading: Reading, folders: tuple[Path, ...]) -> HubTable | None:
     """The [hub] table; None where it has faults."""
     options = read_options(HubOptions, reading.table("hub"), ("hub",), reading)
     if options is None:
@@ -136,7 +136,7 @@ def read_hub(reading: Reading) -> HubTable | None:
         data_dir=reading.base / options.data_dir,
         public_url=options.public_url or _reached_at(options.listen),
         include=tuple(options.include),
-        plugins=_folders(options.plugins, reading),
+        plugins=folders,
         allow_private=tuple(map(ip_network, options.allow_private)),
         trusted_proxies=tuple(map(ip_network, options.trusted_proxies)),
         free_space=options.free_space,
@@ -151,7 +151,12 @@ def _reached_at(listen: str) -> str:
     return f"http://{_EVERYWHERE.get(host, host)}:{port}"
 
 
-def _folders(names: list[str], reading: Reading) -> tuple[Path, ...]:
+def plugin_folders(reading: Reading) -> tuple[Path, ...]:
+    """The folders of connectors; read apart, so that another fault of [hub] does not hide connectors."""
+    table = reading.tables.get("hub", {})
+    names = table.get("plugins", []) if isinstance(table, dict) else []
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        return ()  # the table's own options say so
     folders = []
     for number, name in enumerate(names):
         if (reading.base / name).is_dir():

@@ -14,6 +14,7 @@ from hub.config.reading import Reading
 from hub.config.words import alternatives, kind_of
 from hub.option import Secret
 
+_PLAIN = (str, int, float, bool, Path)
 _LISTS = (list, tuple, set, frozenset, Sequence)
 _TABLES = (dict, Mapping)
 
@@ -30,8 +31,8 @@ class Secrets:
 
     def fill(self, kind: Any, value: Any, keys: Keys) -> Any:
         kinds = alternatives(kind)
+        reference = _reference(value)
         if any(_is_secret(one) for one in kinds):
-            reference = _reference(value)
             if reference:
                 return self._look_up(*reference, keys)
             if isinstance(value, str) and str not in kinds:
@@ -40,6 +41,10 @@ class Secrets:
                 )
                 self.hollow.add(keys)
                 return Secret("")
+        if reference and kinds and all(one in _PLAIN for one in kinds):
+            self.reading.fault(keys, "only secrets are given by reference; write the value itself")
+            self.hollow.add(keys)
+            return value
         if isinstance(value, str) and Path in kinds:
             return self.reading.base / value
         return self._fill_inside(kinds, value, keys)

@@ -33,10 +33,10 @@ _EXPECTED = {
     "time_delta_parsing": _DURATION,
 }
 _BOUNDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
-    "greater_than": lambda c: f"must be more than {c['gt']}",
-    "greater_than_equal": lambda c: f"must be at least {c['ge']}",
-    "less_than": lambda c: f"must be less than {c['lt']}",
-    "less_than_equal": lambda c: f"must be at most {c['le']}",
+    "greater_than": lambda c: f"must be more than {_bound(c['gt'])}",
+    "greater_than_equal": lambda c: f"must be at least {_bound(c['ge'])}",
+    "less_than": lambda c: f"must be less than {_bound(c['lt'])}",
+    "less_than_equal": lambda c: f"must be at most {_bound(c['le'])}",
     "string_too_short": lambda c: "must not be empty" if c["min_length"] == 1 else _length(c, "min"),
     "string_too_long": lambda c: _length(c, "max"),
     "too_short": lambda c: "must not be empty" if c["min_length"] == 1 else _length(c, "min", "items"),
@@ -47,6 +47,10 @@ _BOUNDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "value_error": lambda c: str(c["error"]),
     "assertion_error": lambda c: str(c["error"]),
 }
+
+
+def _bound(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _length(context: Mapping[str, Any], bound: str, what: str = "characters") -> str:

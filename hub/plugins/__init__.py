@@ -112,7 +112,8 @@ class Registry:
             offered = self._offered(package, module)
         except PluginBroken:
             # pluggy would blame its unknown hooks on the next one.
-            self._plugins.unregister(module)
+            if self._plugins.is_registered(module):
+                self._plugins.unregister(module)
             raise
         for connector in offered:
             self._found[kind(connector), connector.name] = (connector, package)
@@ -155,7 +156,7 @@ class Registry:
             if (what, name) in brought or (what, name) in self._found:
                 other = package if (what, name) in brought else self._found[what, name][1]
                 raise PluginBroken(
-                    f"{package.text}: brings a {what} '{name}', and so does {other.text}; rename or remove one"
+                    f"{package.text}: brings a {what} '{name}', and so does {other.text}; rename one"
                 )
             brought.add((what, name))
         missing = package.names - {name for _, name in brought}

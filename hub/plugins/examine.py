@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from hub.config.blocks import SinkOptions, SourceOptions, TransformOptions
 from hub.connector import ConnectorType, HttpSink, PollingSource, Sink, Source, Transform, actions, kind
 from hub.errors import PluginBroken
 from hub.option import Settings
 
 SNAKE_CASE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 OWN_OPTIONS = {
-    "source": frozenset({"connector", "enabled", "max_event", "max_request"}),
-    "sink": frozenset({"connector", "enabled", "base_url", "limits", "ordered"}),
-    "transform": frozenset({"connector", "enabled", "on"}),
+    "source": set(SourceOptions.model_fields),
+    "sink": set(SinkOptions.model_fields),
+    "transform": set(TransformOptions.model_fields),
 }
 """Options that the hub understands in every block; a connector has none of these names."""
 

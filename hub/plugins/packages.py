@@ -31,6 +31,7 @@ class Package:
 
     text: str
     """How people know it: a module, a file, or a distribution."""
+    module: str
     names: set[str]
     version: str
     load: Callable[[], ModuleType]
@@ -49,7 +50,7 @@ def built_in() -> Iterator[Package]:
 
 
 def _importable(module: str, name: str) -> Package:
-    return Package(module, {name}, __version__, lambda: importlib.import_module(module), built_in=True)
+    return Package(module, module, {name}, __version__, _loader(module), built_in=True)
 
 
 def in_folders(folders: Sequence[Path]) -> Iterator[Package]:
@@ -58,7 +59,10 @@ def in_folders(folders: Sequence[Path]) -> Iterator[Package]:
         if not folder.is_dir():
             raise PluginBroken(f"{folder}: no such folder; [hub] plugins names folders that hold connectors")
         for place in _modules(folder):
-            yield Package(str(place), {place.stem}, "", _from_file(place))
+            # A name of its own, so that it hides nothing that is installed.
+            digest = blake2b(str(place.resolve()).encode(), digest_size=6).hexdigest()
+            module = f"hub_plugin_{digest}_{place.stem}"
+            yield Package(str(place), module, {place.stem}, "", _from_file(place, module))
 
 
 def _modules(folder: Path) -> list[Path]:
@@ -69,10 +73,7 @@ def _modules(folder: Path) -> list[Path]:
     return sorted([*modules, *packages])
 
 
-def _from_file(place: Path) -> Callable[[], ModuleType]:
-    """Imports under a name of its own, so that it hides nothing that is installed."""
-    digest = blake2b(str(place.resolve()).encode(), digest_size=6).hexdigest()
-    name = f"hub_plugin_{digest}_{place.stem}"
+def _from_file(place: Path, name: str) -> Callable[[], ModuleType]:
     file, inside = (place / "__init__.py", [str(place)]) if place.is_dir() else (place, None)
 
     def load() -> ModuleType:
@@ -96,7 +97,9 @@ def installed() -> Iterator[Package]:
     packages: dict[tuple[str, str], Package] = {}
     for point in metadata.entry_points(group=GROUP):
         name, version = (point.dist.name, point.dist.version) if point.dist else (point.module, "")
-        made = packages.setdefault((name, point.module), Package(name, set(), version, _loader(point.module)))
+        made = packages.setdefault(
+            (name, point.module), Package(name, point.module, set(), version, _loader(point.module))
+        )
         made.names.add(point.name)
     yield from packages.values()
 
@@ -116,7 +119,8 @@ def quietly(package: Package, step: Callable[[], T], doing: str) -> T:
         told = f"{type(fault).__name__}: {' '.join(str(fault).split())}"
         raise PluginBroken(f"{package.text}: {doing} failed: {told}; repair or remove it") from fault
     if done:
-        raise PluginBroken(
-            f"{package.text}: {doing} {done[0]}; a connector does that when it is open, not before"
-        )
+        # What is left of it would pass the next time, since it would not be imported again.
+        for name in [one for one in sys.modules if f"{one}.".startswith(f"{package.module}.")]:
+            del sys.modules[name]
+        raise PluginBroken(f"{package.text}: {doing} {done[0]}; that belongs in open(), not here")
     return result
