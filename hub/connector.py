@@ -130,6 +130,8 @@ class Source(_Connector[S]):
     """Called by web pages: answers carry CORS headers."""
     public_url: str = ""
     """Where the world reaches this hub (`public_url` of `[hub]`); set before the first request."""
+    categories: Mapping[str, str] = {}
+    """A consent banner's categories → our purposes (`[consent.categories]`); for `hub.normalise`."""
 
     @classmethod
     def key(cls, inbound: Inbound) -> str | None:
