@@ -37,7 +37,10 @@ SECTIONS = {
 @cache
 def source(module: str) -> ast.Module:
     """A module of the hub, parsed."""
-    return ast.parse((ROOT / "hub" / f"{module}.py").read_text(encoding="utf-8"))
+    path = ROOT / "hub" / module / "__init__.py"
+    if not path.exists():
+        path = ROOT / "hub" / f"{module}.py"
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def named(body: list[ast.stmt]) -> Iterator[tuple[str, Documented, str]]:
@@ -229,6 +232,39 @@ def events() -> str:
     return str(catalogue.page())
 
 
+def index(kind: str, title: str, opening: str) -> str:
+    """The list of the pages of one kind, each with its first sentence."""
+    lines = [f"# {title}\n", NOTE + "\n", opening + "\n"]
+    for page in sorted((ROOT / "docs" / kind).glob("*.md")):
+        if page.name != "README.md":
+            heading, sentence = opening_of(page.read_text(encoding="utf-8"))
+            lines.append(f"* [{heading}]({page.name}): {sentence}")
+    return "\n".join(lines)
+
+
+def opening_of(page: str) -> tuple[str, str]:
+    """A page's heading, and the first sentence behind it."""
+    heading, _, rest = page.partition("\n")
+    paragraphs = (
+        part for part in rest.split("\n\n") if part.strip() and not part.strip().startswith(("<", "`"))
+    )
+    first = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", " ".join(next(paragraphs, "").split()))
+    sentence = re.split(r"(?<=[.:])\s", first + " ")[0]
+    return heading.lstrip("# "), sentence.rstrip(".:") + "."
+
+
+def how_to() -> str:
+    return index("how_to", "How-to guides", "Each guide does one thing.")
+
+
+def reference() -> str:
+    return index("reference", "Reference", "Exact forms, to look up.")
+
+
+def explanation() -> str:
+    return index("explanation", "Explanation", "How Hub works, and why it was built this way.")
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "api.md": api,
     "commands.md": commands,
@@ -236,6 +272,9 @@ PAGES: dict[str, Callable[[], str]] = {
     "errors.md": errors,
     "events.md": events,
     "hooks.md": hooks,
+    "README.md": reference,
+    "../how_to/README.md": how_to,
+    "../explanation/README.md": explanation,
 }
 
 

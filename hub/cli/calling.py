@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import http.client
 import json
+import os
 import socket
 from pathlib import Path
 from typing import Any
@@ -29,46 +29,42 @@ class Refusal(HubError):
         self.answer = answer
 
 
-class _Connection(http.client.HTTPConnection):
-    """HTTP through a file; the folder's path may be longer than a socket's address can be."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=SECONDS)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(SECONDS)
-        self.sock.connect(short(self._path))
-
-
-def short(path: Path) -> str:
-    """The shorter way of writing a path: from here, or from the root."""
-    whole = str(path.absolute())
+def _connected(data: Path) -> socket.socket:
+    """A connection to the hub that runs on this folder; raises OSError where none does."""
+    there = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    there.settimeout(SECONDS)
     try:
-        relative = str(path.absolute().relative_to(Path.cwd()))
-    except ValueError:
-        return whole
-    return min(whole, relative, key=len)
+        there.connect(_short(data / SOCKET))
+    except OSError:
+        there.close()
+        raise
+    return there
+
+
+def _short(path: Path) -> str:
+    """The shorter way of writing a path, from here or from the root: an address has room for a hundred bytes."""
+    whole = str(path.absolute())
+    return min(whole, os.path.relpath(whole), key=len)
 
 
 def is_running(data: Path) -> bool:
     """Whether somebody listens at the socket in the data folder."""
-    connection = _Connection(data / SOCKET)
     try:
-        connection.connect()
+        _connected(data).close()
     except OSError:
         return False
-    finally:
-        connection.close()
     return True
 
 
 def call(data: Path, method: str, path: str, body: bytes = b"") -> Any:
     """The running hub's answer; raises NotRunning, or Refusal with what it said."""
-    connection = _Connection(data / SOCKET)
+    # Imported only here: it brings TLS, and who only asks whether a hub runs needs none of it.
+    import http.client
+
+    connection = http.client.HTTPConnection("localhost")
     try:
         token = (data / TOKEN).read_text(encoding="ascii").strip()
+        connection.sock = _connected(data)
         connection.request(method, path, body, {"Authorization": f"Bearer {token}"})
         response = connection.getresponse()
         status, said = response.status, response.read()
@@ -89,9 +85,3 @@ def _read(said: bytes) -> Any:
         return json.loads(said) if said else {}
     except ValueError:
         return said.decode(errors="replace")
-
-
-def command(data: Path, name: str, **what: Any) -> Any:
-    """Puts a command into the journal of the running hub."""
-    body = json.dumps({"command": name, **what}).encode()
-    return call(data, "POST", "/api/commands", body)

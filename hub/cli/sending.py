@@ -31,8 +31,8 @@ MOST_LINES = 500
 def send(file: IO[bytes], config: Path, data: Path | None, as_json: bool, source: str | None) -> None:
     """Puts the events of a file in.
 
-    FILE holds a JSON message on each line, as the source receives them: Segment messages for a segment source.
-    It is - for standard input. The events count as proven.
+    FILE holds a JSON message on each line, as the source receives them: Segment messages for a segment
+    source. It is - for standard input. The events count as proven.
     """
     from hub.cli.changing import hub
 

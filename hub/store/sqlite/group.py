@@ -6,13 +6,15 @@ wait: alone, an item is written at once; under load, groups form by themselves.
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from hub.errors import StoreUnavailable, TooFast
+
+if TYPE_CHECKING:
+    import asyncio
 
 T = TypeVar("T")
 
@@ -56,6 +58,9 @@ class GroupCommit(Generic[T]):
         """
         if self._waiting and self._waiting + weight > self._most_waiting:
             raise TooFast("more is arriving than can be written")
+        # Readers share this package, and a loop costs them a tenth of a second to import.
+        import asyncio
+
         loop = asyncio.get_running_loop()
         done = loop.create_future()
         with self._ready:
