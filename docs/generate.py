@@ -245,10 +245,9 @@ def index(kind: str, title: str, opening: str) -> str:
 def opening_of(page: str) -> tuple[str, str]:
     """A page's heading, and the first sentence behind it."""
     heading, _, rest = page.partition("\n")
-    paragraphs = (
-        part for part in rest.split("\n\n") if part.strip() and not part.strip().startswith(("<", "`"))
-    )
-    first = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", " ".join(next(paragraphs, "").split()))
+    paragraphs = [part.strip() for part in rest.split("\n\n")]
+    prose = [part for part in paragraphs if part and not part.startswith(("<", "`", "#", "|"))]
+    first = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", " ".join(prose[0].split() if prose else ()))
     sentence = re.split(r"(?<=[.:])\s", first + " ")[0]
     return heading.lstrip("# "), sentence.rstrip(".:") + "."
 

@@ -42,7 +42,7 @@ def _connected(data: Path) -> socket.socket:
 
 
 def _short(path: Path) -> str:
-    """The shorter way of writing a path, from here or from the root: an address has room for a hundred bytes."""
+    """The shorter way of writing a path, from here or from the root: addresses have room for 100 bytes."""
     whole = str(path.absolute())
     return min(whole, os.path.relpath(whole), key=len)
 
