@@ -14,7 +14,7 @@ from typing import Any
 
 from hub.catalogue import CALLS, EVENTS, REFUSALS
 from hub.errors import BadEvent
-from hub.event import Consent, Event, EventType, Trust
+from hub.event import Consent, Event, Trust
 from hub.schema.consent import from_categories, from_event, from_traits
 from hub.schema.context import context_of
 from hub.schema.identifiers import identifiers_of, text_of
@@ -41,7 +41,7 @@ _PERSONAL = ("email", "phone")
 
 def normalise(
     *,
-    type: EventType,
+    type: str,
     id: Any = None,
     name: Any = "",
     occurred_at: Any = None,
@@ -86,11 +86,12 @@ def normalise(
         agreed += from_event(name, kept)
     if categories and "consent" in sent_context:
         agreed += from_categories(sent_context, categories)
+    call: Any = type
     pairs = [*identifiers] if identifiers.__class__ is tuple else _pairs(identifiers)
     _learn(pairs, kept, said, sent_context, known is not None and known.names_person)
     return Event(
         id=_id(id),
-        type=type,
+        type=call,
         name=name,
         name_as_sent=as_sent,
         identifiers=identifiers_of(pairs, read.get("country")),
@@ -132,7 +133,7 @@ def _names(type: str, sent: Any) -> tuple[str, str]:
         if not text:
             raise BadEvent("a track call has no event name")
         return event_name(text), text
-    name = CALLS.get(type)
+    name = CALLS.get(type) if type.__class__ is str else None
     if name is None:
         raise BadEvent("the message's type is none of the calls that the hub knows")
     if len(text) > MAX_NAME:

@@ -1,0 +1,66 @@
+"""What client libraries ask for besides sending: settings, and a picture."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import hub
+
+if TYPE_CHECKING:
+    from .source import Segment
+
+_INTEGRATIONS = {"segment": "Segment.io", "customerio": "Customer.io Data Pipelines"}
+_PICTURE = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+
+
+def settings(source: Segment, inbound: hub.Inbound) -> hub.Response:
+    """What a browser library loads first: where to send, and under which key.
+
+    There is exactly one integration: for a second one the library would fetch code from its vendor.
+    """
+    where = urlsplit(source.public_url)
+    host = where.netloc + where.path.rstrip("/") if where.netloc else inbound.header("host") or ""
+    integration = {
+        "apiKey": inbound.key or "",
+        "apiHost": f"{host}/v1",
+        "protocol": where.scheme or "http",
+    }
+    return _json(200, {"integrations": {_INTEGRATIONS[source.settings.library]: integration}})
+
+
+def source_config(label: str, key: str) -> hub.Response:
+    """What RudderStack's browser library loads first; without `config` it would never send anything."""
+    source = {
+        "id": label,
+        "name": label,
+        "writeKey": key,
+        "enabled": True,
+        "workspaceId": "hub",
+        "config": {},
+        "connections": [],
+        "destinations": [],
+        "dataplanes": {},
+    }
+    return _json(200, {"source": source})
+
+
+def picture() -> hub.Response:
+    """One transparent pixel."""
+    return hub.Response(200, {"content-type": "image/gif", "cache-control": "no-store"}, _PICTURE)
+
+
+def dropped() -> hub.Response:
+    """Taken and thrown away: a library's metrics about itself."""
+    return _json(200, {"success": True})
+
+
+def not_found() -> hub.Response:
+    """There is nothing at this address."""
+    return _json(404, {"success": False, "message": "not found"})
+
+
+def _json(status: int, body: Any) -> hub.Response:
+    return hub.Response(status, {"content-type": "application/json"}, json.dumps(body).encode())
