@@ -178,6 +178,13 @@ Pages = Generator[Request | list[Request] | Page, Any, None]
 class PollingSource(_Connector[S]):
     """Asks a system for what is new; the cursor is kept together with the events it stands behind."""
 
+    max_event: ClassVar[int] = 32 * 1024
+    """Bytes of one event, by default."""
+    every: ClassVar[float] = 60.0
+    """Seconds from one round of questions to the next."""
+    deadline: ClassVar[float] = 300.0
+    """Seconds for a whole round."""
+
     def pages(self, cursor: str | None) -> Pages:
         """Yields requests (and is sent their answers) and pages; None is the very beginning."""
         raise NotImplementedError

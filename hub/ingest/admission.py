@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from time import perf_counter
 
 import msgspec
 
 from hub.errors import BadEvent, InboundError
-from hub.event import Event
+from hub.event import Event, Trust
 from hub.ingest.bugs import Bugs
-from hub.ingest.intake import Intake
+from hub.ingest.intake import Intake, Origin
 from hub.store.port import Draft, Kind, Refused
 from hub.telemetry import names
 from hub.wire import Inbound
 
 SLICE_SECONDS = 0.005
 _encode = msgspec.json.Encoder().encode
+_UNWRITABLE = (ValueError, TypeError, OverflowError, RecursionError, msgspec.MsgspecError)
 
 
 @dataclass(slots=True)
@@ -40,42 +42,62 @@ class Admission:
         self._bugs = bugs
 
     async def admit(self, intake: Intake, inbound: Inbound, *, keep_raw: bool = False) -> Admitted:
-        """What the source makes of the request; raises an InboundError where the whole of it is no good."""
-        taking = _Taking(intake, inbound, self._bugs)
-        while not taking.slice():  # noqa: ASYNC110 (others get their turn; there is nothing to wait for)
-            await asyncio.sleep(0)
-        admitted = taking.admitted
+        """What the source makes of a request; raises an InboundError where the whole of it is no good."""
+        taking = _Taking(
+            intake,
+            partial(intake.source.receive, inbound),
+            self._bugs,
+            trust=inbound.trust,
+            whole=inbound.body,
+        )
+        admitted = await taking.finish()
         if keep_raw and admitted.drafts:
             admitted.drafts[0] = admitted.drafts[0]._replace(raw=inbound.body)
         return admitted
 
+    async def admit_page(self, origin: Origin, events: Iterable[Event | BadEvent]) -> Admitted:
+        """What a page of a polled system brings; it counts as proven, since we asked for it."""
+        return await _Taking(origin, lambda: events, self._bugs, trust="secret", whole=b"").finish()
+
 
 class _Taking:
-    """One request on its way through its source."""
+    """The events of one request on their way through their source."""
 
-    def __init__(self, intake: Intake, inbound: Inbound, bugs: Bugs) -> None:
-        self.admitted = Admitted()
-        self._intake = intake
-        self._inbound = inbound
+    def __init__(
+        self,
+        origin: Origin,
+        say: Callable[[], Iterable[Event | BadEvent]],
+        bugs: Bugs,
+        *,
+        trust: Trust,
+        whole: bytes,
+    ) -> None:
+        self._admitted = Admitted()
+        self._origin = origin
+        self._say = say
         self._bugs = bugs
+        self._trust = trust
+        self._whole = whole
         self._said: Iterator[Event | BadEvent] | None = None
-        self._whole_kept = False
 
-    def slice(self) -> bool:
-        """Works for a few milliseconds; True when all is done."""
+    async def finish(self) -> Admitted:
+        """Works in slices until all is taken."""
+        while not self._slice():  # noqa: ASYNC110 (others get their turn; there is nothing to wait for)
+            await asyncio.sleep(0)
+        return self._admitted
+
+    def _slice(self) -> bool:
         try:
             if self._said is None:
-                self._said = iter(self._intake.source.receive(self._inbound))
+                self._said = iter(self._say())
             return self._take(self._said)
-        except InboundError:
+        except (InboundError, MemoryError):
             raise
         except BadEvent as bad:
             self._quarantine(bad.reason, bad.body)
-        except MemoryError:
-            raise
         except Exception as bug:
             # A bug of ours must not cost the sender its events: the request is kept as a whole.
-            self._bugs.met(self._intake.source.name, bug)
+            self._bugs.met(self._origin.connector, bug)
             self._quarantine("connector failed", b"")
         return True
 
@@ -91,48 +113,55 @@ class _Taking:
         return True
 
     def _accept(self, event: Event) -> None:
-        intake = self._intake
-        event.source = intake.label
-        if self._inbound.trust != "secret":
+        origin = self._origin
+        event.source = origin.label
+        if self._trust != "secret":
             event.trust = "public"
         if event.trust != "secret":
             event.historical = False
         if not event.id:
             event.id = os.urandom(16).hex()
-        for transform in intake.transforms:
-            try:
-                changed = transform.change(event)
-            except Exception as bug:
-                self._bugs.met(transform.name, bug, said="transform failed")
-                self._quarantine(f"the transform {transform.label} failed", self._text(event))
-                return
+        if origin.transforms:
+            changed = self._change(event)
             if changed is None:
-                intake.metrics.count(names.EVENTS_DROPPED, intake.label, transform.label)
                 return
             event = changed
         try:
             body = _encode(event)
-        except (ValueError, OverflowError, RecursionError, TypeError, msgspec.MsgspecError) as fault:
+        except _UNWRITABLE as fault:
             self._quarantine(f"it cannot be written as JSON: {type(fault).__name__}", b"")
             return
-        if len(body) > intake.max_event and _size_as_sent(event) > intake.max_event:
-            self._quarantine(f"an event has at most {intake.max_event} bytes", body)
+        if len(body) > origin.max_event and _size_as_sent(event) > origin.max_event:
+            self._quarantine(f"an event has at most {origin.max_event} bytes", body)
             return
-        self.admitted.drafts.append(Draft(Kind.EVENT, body))
+        self._admitted.drafts.append(Draft(Kind.EVENT, body))
+
+    def _change(self, event: Event) -> Event | None:
+        for transform in self._origin.transforms:
+            try:
+                changed = transform.change(event)
+            except Exception as bug:
+                self._bugs.met(transform.name, bug, said="transform failed")
+                self._quarantine(f"the transform {transform.label} failed", _text(event))
+                return None
+            if changed is None:
+                self._origin.metrics.count(names.EVENTS_DROPPED, self._origin.label, transform.label)
+                return None
+            event = changed
+        return event
 
     def _quarantine(self, reason: str, body: bytes) -> None:
-        if not body and not self._whole_kept:
+        if not body:
             # Once a request: a thousand bad events must not store it a thousand times.
-            self._whole_kept = True
-            body = self._inbound.body
-        self.admitted.refused.append(Refused(self._intake.label, reason, body))
+            body, self._whole = self._whole, b""
+        self._admitted.refused.append(Refused(self._origin.label, reason, body))
 
-    @staticmethod
-    def _text(event: Event) -> bytes:
-        try:
-            return _encode(event)
-        except (ValueError, OverflowError, RecursionError, TypeError, msgspec.MsgspecError):
-            return b""
+
+def _text(event: Event) -> bytes:
+    try:
+        return _encode(event)
+    except _UNWRITABLE:
+        return b""
 
 
 def _size_as_sent(event: Event) -> int:

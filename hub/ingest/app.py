@@ -98,6 +98,10 @@ class Gateway:
             answer = await self._answer(Caller(scope, receive, self.senders))
         except Gone:
             return
+        except Exception as bug:
+            self.bugs.met("gateway", bug)
+            answer = refusal(500, "internal error")
+            answer.head.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.head})
         await send({"type": "http.response.body", "body": answer.body})
 
@@ -166,7 +170,7 @@ class Gateway:
         size = len(inbound.body)
         if size > intake.max_request:
             raise TooLarge(f"a request has at most {intake.max_request} bytes")
-        intake.received_bytes.n += size
+        intake.received(size)
         if size <= HEAVY:
             return await self._write_all(intake, inbound, labelled)
         async with self._one_heavy:
@@ -177,8 +181,7 @@ class Gateway:
         drafts, refused = admitted.drafts, admitted.refused
         if drafts or refused:
             await self.writing.write(drafts, refused)
-            intake.accepted.n += len(drafts)
-            intake.quarantined.n += len(refused)
+            intake.written(len(drafts), len(refused))
         try:
             response = intake.source.respond(inbound, len(drafts), len(refused))
         except Exception as bug:

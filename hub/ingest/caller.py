@@ -10,6 +10,13 @@ from hub.ingest.body import Receive
 from hub.ingest.senders import Senders
 from hub.wire import Inbound
 
+_USUAL = """
+    accept accept-encoding accept-language authorization connection content-encoding content-length
+    content-type host origin referer sec-fetch-dest sec-fetch-mode sec-fetch-site sec-gpc user-agent
+    x-forwarded-for
+"""
+_NAMES = {name.encode(): name for name in _USUAL.split()}
+
 
 class Caller:
     """Who asks what; the body is still on its way."""
@@ -39,7 +46,7 @@ class Caller:
 
 
 def _texts(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
-    texts = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
+    texts = {_NAMES.get(name) or name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
     if len(texts) != len(headers):
         # A header that comes several times is one with commas (RFC 9110, 5.2).
         texts.clear()

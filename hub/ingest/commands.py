@@ -101,8 +101,7 @@ class Api:
         sent = await self._lines(intake, caller.inbound(b"", self._now()), body)
         if sent.drafts or sent.refused:
             await self._writing.write(sent.drafts, sent.refused)
-        intake.accepted.n += len(sent.drafts)
-        intake.quarantined.n += len(sent.refused)
+        intake.written(len(sent.drafts), len(sent.refused))
         return json(
             {
                 "success": True,
