@@ -38,14 +38,15 @@ def send(file: IO[bytes], config: Path, data: Path | None, as_json: bool, source
 
     label = source or _only_segment_source(config)
     counts = {"accepted": 0, "quarantined": 0}
+    name = getattr(file, "name", "-")
     path = f"/api/send?{urlencode({'source': label})}"
     with hub(config, data) as call:
         for first, body in chunks(file):
-            answer = _sent(call, path, body, place=(file.name, first))
-            for name in counts:
-                counts[name] += answer[name]
+            answer = _sent(call, path, body, place=(name, first))
+            for kept in counts:
+                counts[kept] += answer[kept]
             for bad in answer.get("reasons", ()):
-                click.echo(f"{file.name}:{first + bad['line']}: quarantined: {bad['reason']}", err=True)
+                click.echo(f"{name}:{first + bad['line']}: quarantined: {bad['reason']}", err=True)
     if as_json:
         print(json.dumps(counts))
     else:
