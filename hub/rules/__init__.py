@@ -1,5 +1,32 @@
 """What follows from what people do: patterns, conditions, segments and computed traits."""
 
+from hub.rules.compiling import compile
+from hub.rules.deciding import Decisions, Firing, Person, Skip, adopt, decide, merge, recompute, wake
+from hub.rules.definitions import Age, Definitions, Rule, Send
+from hub.rules.memory import Memory, pack, unpack
 from hub.rules.selection import Selector, selector
+from hub.rules.situation import History, Situation
 
-__all__ = ["Selector", "selector"]
+__all__ = [
+    "Age",
+    "Decisions",
+    "Definitions",
+    "Firing",
+    "History",
+    "Memory",
+    "Person",
+    "Rule",
+    "Selector",
+    "Send",
+    "Situation",
+    "Skip",
+    "adopt",
+    "compile",
+    "decide",
+    "merge",
+    "pack",
+    "recompute",
+    "selector",
+    "unpack",
+    "wake",
+]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal, TypeAlias
 
@@ -24,7 +24,7 @@ class Path:
     """Where a value is found: `products.product_id`."""
 
     parts: tuple[str, ...]
-    character: int
+    character: int = field(compare=False, repr=False)
 
     def __str__(self) -> str:
         return ".".join(self.parts)
@@ -44,7 +44,7 @@ class Calculation:
     sign: Literal["+", "-", "*", "/"]
     left: Expression
     right: Expression
-    character: int
+    character: int = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Aggregate:
     property: tuple[str, ...]
     window: Window
     same: bool
-    character: int
+    character: int = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Near:
     position: Expression
     places: str
     metres: float
-    character: int
+    character: int = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Compared:
     sign: Comparison
     left: Expression
     right: Expression
-    character: int
+    character: int = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ class Choice:
 
     name: str
     conditions: tuple[Expression, ...]
-    character: int
+    character: int = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ class Happens:
     selection: Selection
     called: str | None
     """The name by which `trigger` finds it; None: the name of the event."""
-    character: int
+    character: int = field(compare=False, repr=False)
     times: int = 1
     window: timedelta = timedelta()
     lasting: timedelta = timedelta()
@@ -158,7 +158,7 @@ class Waits:
 
     selection: Selection
     within: timedelta
-    character: int
+    character: int = field(compare=False, repr=False)
 
 
 Step: TypeAlias = Happens | Waits
@@ -170,7 +170,7 @@ class Sequence:
 
     steps: tuple[Step, ...]
     all_within: timedelta | None
-    character: int
+    character: int = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,7 @@ class Together:
 
     sequences: tuple[Sequence, ...]
     within: timedelta
-    character: int
+    character: int = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +187,7 @@ class Becomes:
     """The instant at which a condition turns true."""
 
     condition: Expression
-    character: int
+    character: int = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +197,7 @@ class Dated:
     offset: timedelta
     path: Path
     clock: str | None
-    character: int
+    character: int = field(compare=False, repr=False)
 
 
 Branch: TypeAlias = Sequence | Together | Becomes | Dated

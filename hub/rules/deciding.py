@@ -1,0 +1,432 @@
+"""Decides, once and for ever, what a person's events have come to.
+
+    decide(event, …)      an event arrived
+    wake(…)               the instant came for which a wake-up was asked
+    merge(…)              another person turned out to be this one
+    recompute(…)          the past is another one, after a split
+    adopt(…)              the definitions are new; the other calls do this by themselves
+
+None of them keeps anything or looks at a clock. Each takes the person's memory and gives a new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from hub.event import Event, Instant, Profile
+from hub.rules import following
+from hub.rules.definitions import Alternative, Definitions, Rule, texts
+from hub.rules.memory import End, Fired, Memory, State
+from hub.rules.replaying import MOST_KEYS, Past, joined, replayed
+from hub.rules.situation import History, Situation
+
+Reason: TypeAlias = Literal[
+    "historical", "before_activation", "before_edit", "stale", "guard_false", "repeat"
+]
+
+
+@dataclass(frozen=True)
+class Firing:
+    """A match that was decided to act."""
+
+    rule: Rule
+    alternative: int
+    """Which branch of the pattern, from 0."""
+    key: str
+    due: Instant
+    at: Instant
+    """When it was decided."""
+    trigger: Event
+    """The last event of the match, or the last before its final wait."""
+    events: Mapping[str, Event]
+    """The events of the match by the names of their steps."""
+
+    @property
+    def identity(self) -> tuple[str, int, str, str, str]:
+        """What makes this match another than all others: rule, branch, key, and the last event."""
+        return self.rule.name, self.alternative, self.key, self.trigger.source, self.trigger.id
+
+
+@dataclass(frozen=True)
+class Skip:
+    """A match that was decided not to act, and why."""
+
+    rule: Rule
+    alternative: int
+    key: str
+    due: Instant
+    at: Instant
+    reason: Reason
+    trigger: Event
+    events: Mapping[str, Event]
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What follows from one event or one wake-up."""
+
+    memory: Memory
+    firings: tuple[Firing, ...] = ()
+    skips: tuple[Skip, ...] = ()
+    contradicted: tuple[str, ...] = ()
+    """Rules that had already decided a wait which this event would have broken, had it come in time."""
+    dropped: int = 0
+    """How many open keys were given up because a rule had too many for one person."""
+
+    @property
+    def wake_at(self) -> Instant | None:
+        """When to call `wake`; possibly too early, never too late. None: not at all."""
+        return self.memory.wake_at or None
+
+
+@dataclass
+class Person:
+    """Whose events are decided: what we know of them, and their past."""
+
+    profile: Profile
+    history: History
+    """Past events, those that arrived last first; whether the present one is among them does not matter."""
+
+
+def decide(
+    definitions: Definitions, event: Event, person: Person, memory: Memory, *, now: Instant
+) -> Decisions:
+    """What follows from an event that has just become known.
+
+    Waits that end by now are not decided here: all events that arrived by an instant come before the
+    waits that end at it, so the caller decides those with `wake` when the events are through.
+    """
+    if not definitions.listens(event):
+        return Decisions(memory)
+    deciding = _Deciding(definitions, person, memory, now, {event.received_at: event})
+    if memory.loaded_at >= definitions.loaded_at:
+        deciding.take(event)
+    elif memory.loaded_at or any(True for _ in _others(person, event)):
+        deciding.person = _with(person, event)
+        deciding.adopt()
+    else:
+        deciding.loaded_at = definitions.loaded_at
+        deciding.take(event)
+    return deciding.settled(waits=False)
+
+
+def wake(definitions: Definitions, person: Person, memory: Memory, *, now: Instant) -> Decisions:
+    """What follows from the time that has passed: decides every wait whose time has come."""
+    deciding = _Deciding(definitions, person, memory, now)
+    if memory.loaded_at < definitions.loaded_at:
+        deciding.adopt()
+    return deciding.settled(waits=True)
+
+
+def adopt(definitions: Definitions, person: Person, memory: Memory, *, now: Instant) -> Decisions:
+    """What follows from definitions newer than the memory: only what they change is followed anew."""
+    deciding = _Deciding(definitions, person, memory, now)
+    deciding.adopt()
+    return deciding.settled(waits=False)
+
+
+def merge(
+    definitions: Definitions, person: Person, memory: Memory, other: Memory, *, now: Instant
+) -> Decisions:
+    """What follows from two people being one; `person` has the past of both, the other's known since now."""
+    return recompute(definitions, person, joined(memory, other), now=now)
+
+
+def recompute(definitions: Definitions, person: Person, memory: Memory, *, now: Instant) -> Decisions:
+    """What follows from a past that is not what it was; marks and firings stay, so nothing fires twice."""
+    deciding = _Deciding(definitions, person, memory, now)
+    deciding.replay(definitions.alternatives.values(), None)
+    return deciding.settled(waits=False)
+
+
+def _others(person: Person, event: Event) -> Iterator[Event]:
+    return (each for each, _ in person.history() if each.received_at != event.received_at)
+
+
+def _with(person: Person, event: Event) -> Person:
+    """The person with this event in their past, if it is not there yet."""
+
+    def history() -> Iterator[tuple[Event, Instant]]:
+        known = iter(person.history())
+        for each, known_at in known:
+            if each.received_at == event.received_at:
+                yield each, known_at
+                yield from known
+                return
+            if each.received_at < event.received_at:
+                yield event, event.received_at
+                yield each, known_at
+                yield from known
+                return
+            yield each, known_at
+        yield event, event.received_at
+
+    return Person(person.profile, history)
+
+
+@dataclass
+class _Deciding:
+    """One call: the states that change are copies, the rest is shared with the memory before."""
+
+    definitions: Definitions
+    person: Person
+    memory: Memory
+    now: Instant
+    at_hand: dict[Instant, Event] = field(default_factory=dict)
+    """Events of matches by their arrival."""
+    states: list[State] = field(init=False)
+    own: set[int] = field(default_factory=set, init=False)
+    """Places in `states` whose state is already a copy."""
+    newest: tuple[Instant, Instant] = field(init=False)
+    fired: dict[tuple[int, str], tuple[Instant, ...]] = field(init=False)
+    firings: list[Firing] = field(default_factory=list, init=False)
+    skips: list[Skip] = field(default_factory=list, init=False)
+    contradicted: list[str] = field(default_factory=list, init=False)
+    dropped: int = field(default=0, init=False)
+    loaded_at: Instant = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.loaded_at = self.memory.loaded_at
+        self.states = self.memory.states.copy()
+        self.newest = self.memory.newest_at, self.memory.newest_at + self.memory.newest_lag
+        self.fired = {(fired.rule, fired.per): fired.dues for fired in self.memory.fired}
+
+    def take(self, event: Event) -> None:
+        """Takes an event into every state that it concerns."""
+        if (event.time, event.received_at) < self.newest:
+            self._take_late(event)
+        else:
+            self.newest = event.time, event.received_at
+            self._take_in_order(event)
+
+    def _take_in_order(self, event: Event) -> None:
+        met: set[tuple[int, str]] = set()
+        for place, state in enumerate(self.states):
+            alternative = self.definitions.alternatives[state.alternative]
+            if alternative.names is not None and event.name not in alternative.names:
+                continue
+            met.add((state.alternative, state.key))
+            carries = _carries(alternative, state, event)
+            if carries is not None and alternative.concerns(event):
+                self._note_contradiction(alternative, state, event)
+                following.follow(
+                    alternative, self._owned(place), event, known_at=event.received_at, carries=carries
+                )
+        for alternative in self.definitions.begun_by(event):
+            if alternative.begins.matches(event):
+                self._begin(alternative, event, met)
+
+    def _begin(self, alternative: Alternative, event: Event, met: set[tuple[int, str]]) -> None:
+        by = alternative.rule.by
+        for key in ("",) if by is None else by.of(event):
+            if (alternative.id, key) in met:
+                continue
+            state = State(alternative.id, key)
+            following.follow(alternative, state, event, known_at=event.received_at, carries=True)
+            self._make_room(alternative)
+            self.own.add(len(self.states))
+            self.states.append(state)
+
+    def _make_room(self, alternative: Alternative) -> None:
+        if alternative.rule.by is None:
+            return
+        places = [place for place, state in enumerate(self.states) if state.alternative == alternative.id]
+        if len(places) < MOST_KEYS:
+            return
+        idlest = min(places, key=lambda place: self.states[place].touched_at)
+        del self.states[idlest]
+        self.own = {place - (place > idlest) for place in self.own if place != idlest}
+        self.dropped += 1
+
+    def _take_late(self, event: Event) -> None:
+        concerned = [each for each in self.definitions.concerned_by(event) if each.concerns(event)]
+        for state in self.states:
+            alternative = self.definitions.alternatives[state.alternative]
+            if alternative in concerned and _carries(alternative, state, event) is not None:
+                self._note_contradiction(alternative, state, event)
+        if concerned:
+            self.person = _with(self.person, event)
+            self.replay(concerned, event)
+
+    def _note_contradiction(self, alternative: Alternative, state: State, event: Event) -> None:
+        breaks = alternative.breaks
+        if breaks is None or not state.mark_at - alternative.wait <= event.time <= state.mark_at:
+            return
+        if breaks(event) and alternative.rule.name not in self.contradicted:
+            self.contradicted.append(alternative.rule.name)
+
+    def adopt(self) -> None:
+        """Follows anew what is new or was edited since the memory was computed."""
+        rules = [rule for rule in self.definitions.rules if rule.age.edited_at > self.loaded_at]
+        self.replay([alternative for rule in rules for alternative in rule.alternatives], None)
+        self.loaded_at = self.definitions.loaded_at
+
+    def replay(self, alternatives: Iterable[Alternative], late: Event | None) -> None:
+        """Follows alternatives anew through the person's past; `late` is the event that made it necessary."""
+        past = Past(self.person.history, self.now, self.loaded_at, late)
+        replay = replayed(self.definitions, alternatives, self.states, past)
+        shared = {id(state) for state in self.memory.states}
+        self.states = replay.states
+        self.own = {place for place, state in enumerate(self.states) if id(state) not in shared}
+        self.newest = max(self.newest, replay.newest)
+        self.at_hand.update(replay.met)
+        self.dropped += replay.dropped
+
+    def settled(self, *, waits: bool) -> Decisions:
+        """Decides what can be decided, one by one, the earliest first."""
+        while (place := self._next(waits=waits)) is not None:
+            self._decide_head(place)
+        self._tidy()
+        memory = Memory(
+            self.loaded_at,
+            self.newest[0],
+            self.newest[1] - self.newest[0],
+            self._wake_at(waits=waits),
+            self.states,
+            [Fired(rule, per, dues) for (rule, per), dues in self.fired.items()],
+        )
+        return Decisions(
+            memory, tuple(self.firings), tuple(self.skips), tuple(self.contradicted), self.dropped
+        )
+
+    def _next(self, *, waits: bool) -> int | None:
+        best: tuple[tuple[Instant, float, int, str, int], int] | None = None
+        for place, state in enumerate(self.states):
+            end = following.head(state)
+            if end is None:
+                continue
+            alternative = self.definitions.alternatives[state.alternative]
+            if alternative.breaks is not None and not waits:
+                continue
+            if following.decidable_at(alternative, end) > self.now:
+                continue
+            rule = alternative.rule
+            rank = (following.due(alternative, end), -rule.priority, rule.order, state.key, alternative.place)
+            if best is None or rank < best[0]:
+                best = rank, place
+        return None if best is None else best[1]
+
+    def _decide_head(self, place: int) -> None:
+        state = self._owned(place)
+        alternative = self.definitions.alternatives[state.alternative]
+        end = following.head(state)
+        assert end is not None, "only a state with a head is next"
+        rule, due = alternative.rule, following.due(alternative, end)
+        trigger, events = self._events(alternative, end)
+        reason = self._refusal(alternative, state, end, trigger, events)
+        following.pass_mark(alternative, state)
+        if reason is not None:
+            skip = Skip(rule, alternative.place, state.key, due, self.now, reason, trigger, events)
+            self.skips.append(skip)
+            return
+        self._keep_firing(rule, _per(rule, trigger), due)
+        self.firings.append(Firing(rule, alternative.place, state.key, due, self.now, trigger, events))
+
+    def _refusal(
+        self, alternative: Alternative, state: State, end: End, trigger: Event, events: Mapping[str, Event]
+    ) -> Reason | None:
+        rule, due = alternative.rule, following.due(alternative, end)
+        if trigger.historical:
+            return "historical"
+        if due < rule.age.activated_at:
+            return "before_activation"
+        if due < rule.age.edited_at and end.arrival not in state.kept:
+            return "before_edit"
+        if self.now - due > rule.fresh:
+            return "stale"
+        if rule.condition is not None:
+            situation = Situation(
+                profile=self.person.profile,
+                history=self.person.history,
+                now=self.now,
+                timezone=self.definitions.timezone,
+                moment=due,
+                trigger=trigger,
+                events=events,
+                by=rule.by,
+                key=state.key,
+            )
+            if not rule.condition(situation):
+                return "guard_false"
+        return "repeat" if self._repeats(rule, _per(rule, trigger), due) else None
+
+    def _repeats(self, rule: Rule, per: str, due: Instant) -> bool:
+        dues = self.fired.get((rule.id, per), ())
+        if rule.repeat_span is None:
+            return bool(dues)
+        return any(abs(due - other) < rule.repeat_span for other in dues)
+
+    def _keep_firing(self, rule: Rule, per: str, due: Instant) -> None:
+        if rule.repeat_span == 0:
+            return
+        dues = self.fired.get((rule.id, per), ())
+        if rule.repeat_span is not None:
+            # A match that still fires was due at most `fresh` ago.
+            oldest = self.now - rule.fresh - rule.repeat_span
+            dues = tuple(other for other in dues if other > oldest)
+        self.fired[rule.id, per] = (*dues, due)
+
+    def _events(self, alternative: Alternative, end: End) -> tuple[Event, dict[str, Event]]:
+        wanted = (*end.earlier, end.arrival)
+        missing = [arrival for arrival in wanted if arrival not in self.at_hand]
+        if missing:
+            self._find(set(missing))
+        found = [self.at_hand[arrival] for arrival in wanted]
+        named = {event.name: event for event in found}
+        for step, event in zip(alternative.steps, found, strict=True):
+            if step.called is not None:
+                named[step.called] = event
+        return found[-1], named
+
+    def _find(self, missing: set[Instant]) -> None:
+        for event, _ in self.person.history():
+            if event.received_at in missing:
+                self.at_hand[event.received_at] = event
+                missing.discard(event.received_at)
+                if not missing:
+                    return
+
+    def _owned(self, place: int) -> State:
+        if place not in self.own:
+            self.states[place] = self.states[place].copy()
+            self.own.add(place)
+        return self.states[place]
+
+    def _tidy(self) -> None:
+        at = self.newest[0]
+        alternatives = self.definitions.alternatives
+        self.states = [
+            state
+            for state in self.states
+            if not following.is_spent(alternatives[state.alternative], state, self.now, at)
+        ]
+
+    def _wake_at(self, *, waits: bool) -> Instant:
+        """When something can be decided at the earliest; the former instant stays while it is earlier."""
+        earliest = 0
+        for state in self.states:
+            end = following.head(state)
+            if end is None:
+                continue
+            at = following.decidable_at(self.definitions.alternatives[state.alternative], end)
+            if not earliest or at < earliest:
+                earliest = at
+        former = 0 if waits else self.memory.wake_at
+        return min(former, earliest) if former and earliest else former or earliest
+
+
+def _carries(alternative: Alternative, state: State, event: Event) -> bool | None:
+    """Does the event carry the state's key? None: it carries another; False: none at all."""
+    by = alternative.rule.by
+    if by is None:
+        return True
+    keys = by.of(event)
+    if not keys:
+        return False
+    return True if state.key in keys else None
+
+
+def _per(rule: Rule, trigger: Event) -> str:
+    return "" if rule.per is None else "\n".join(texts(rule.per(trigger)))
