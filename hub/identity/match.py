@@ -54,7 +54,7 @@ def resolve(
     taken = _changing_hands(identifiers, owners, people)
     found = list(dict.fromkeys(owners[one] for one in identifiers if one in owners and one not in taken))
     if not found:
-        return Resolution(None, add=_within(identifiers, (), rules), take=taken)
+        return _of_nobody(identifiers, taken, [], rules)
     if len(found) == 1 and not _another_user(identifiers, people[found[0]]):
         return _of_one(identifiers, people[found[0]], taken, rules)
     if len(found) > 1 and _mergeable(identifiers, [people[one] for one in found], proven, rules):
@@ -84,6 +84,13 @@ def _another_user(identifiers: Iterable[Identifier], person: Known) -> bool:
     return bool(theirs) and any(one.kind == "user_id" and one not in theirs for one in identifiers)
 
 
+def _of_nobody(
+    new: Sequence[Identifier], taken: list[Identifier], left: list[PersonId], rules: IdentityRules
+) -> Resolution:
+    added = _within(new, (), rules)
+    return Resolution(None, add=added, take=[one for one in taken if one in added], left=left)
+
+
 def _of_one(
     identifiers: Sequence[Identifier], person: Known, taken: list[Identifier], rules: IdentityRules
 ) -> Resolution:
@@ -111,7 +118,7 @@ def _of_strongest(
     new = _new(identifiers, owners, taken)
     if identifiers[0] not in owners and identifiers[0].kind == "user_id":
         # A user whom nobody knows yet: nobody who goes by another user id can be them.
-        return Resolution(None, add=_within(new, (), rules), take=taken, left=found)
+        return _of_nobody(new, taken, found, rules)
     owner = next(owners[one] for one in identifiers if one in owners and one not in taken)
     added = _within(new, people[owner].identifiers, rules)
     left = [one for one in found if one != owner]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hub.event import Profile
 from hub.profiles.consents import united
-from hub.profiles.learning import LEARNED
+from hub.profiles.learning import LEARNED, count
 
 
 def join(survivor: Profile, merged: Profile) -> None:
@@ -21,8 +21,8 @@ def join(survivor: Profile, merged: Profile) -> None:
         if kept is None or said_over_learned:
             survivor.traits[name] = trait
     survivor.consent = united(survivor.consent, merged.consent)
-    for name, count in merged.counters.items():
-        survivor.counters[name] = survivor.counters.get(name, 0) + count
+    for name, times in merged.counters.items():
+        count(survivor, name, times)
     survivor.first_seen_at = min(survivor.first_seen_at, merged.first_seen_at)
     survivor.last_seen_at = max(survivor.last_seen_at, merged.last_seen_at)
     survivor.heads.update(merged.heads)

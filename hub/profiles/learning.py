@@ -34,7 +34,7 @@ def learn(profile: Profile, event: Event) -> None:
         profile.first_seen_at = at
     if at > profile.last_seen_at:
         profile.last_seen_at = at
-    _count(profile, event.name)
+    count(profile, event.name)
     if event.traits:
         _say(profile, event)
     _see(profile, event)
@@ -45,11 +45,12 @@ def learn(profile: Profile, event: Event) -> None:
         _keep(profile, "unreachable", _with(profile, UNREACHABLE[event.name]), event)
 
 
-def _count(profile: Profile, name: str) -> None:
+def count(profile: Profile, name: str, times: int = 1) -> None:
+    """Counts an event's name, in place; what comes after `MOST_COUNTERS` other names is counted together."""
     counters = profile.counters
     if name not in counters and len(counters) >= MOST_COUNTERS:
         name = OTHER
-    counters[name] = counters.get(name, 0) + 1
+    counters[name] = counters.get(name, 0) + times
 
 
 def _say(profile: Profile, event: Event) -> None:
