@@ -30,10 +30,12 @@ def tail(config: Path, data: Path | None, as_json: bool) -> None:
     from hub.cli import stores
     from hub.cli.lines import json_line
 
+    folder = data_folder(config, data)
     show = json_line if as_json else _print
     try:
-        with stores.all_of(data_folder(config, data)) as opened:
+        with stores.all_of(folder) as opened:
             watch = Watch(opened)
+            click.echo(f"watching {folder}; Ctrl-C ends it", err=True)
             while True:
                 for row in watch.news():
                     show(row)
