@@ -10,7 +10,7 @@ from typing import Any
 
 from hub.catalogue.events import EVENTS, Known, is_activity
 from hub.catalogue.names import EVENT_ALIASES, GA4, PROPERTY_ALIASES, PROPERTY_ALIASES_ANYWHERE
-from hub.catalogue.properties import TRAITS, Property
+from hub.catalogue.properties import PROPERTIES, TRAITS, Property
 from hub.catalogue.reference import page
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "EVENTS",
     "EVENT_ALIASES",
     "GA4",
+    "PROPERTIES",
     "PROPERTY_ALIASES",
     "PROPERTY_ALIASES_ANYWHERE",
     "REFUSALS",

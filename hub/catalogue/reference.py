@@ -31,7 +31,7 @@ def page() -> str:
         parts.extend(_event(known) for known in events)
     parts.append(_traits())
     parts.append(_aliases())
-    return "\n".join(parts)
+    return "\n".join(parts).rstrip() + "\n"
 
 
 def _event(known: Known) -> str:

@@ -126,7 +126,7 @@ def _pairs(identifiers: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> list[t
 def _names(type: str, sent: Any) -> tuple[str, str]:
     """The event's name inside, and the name as it was sent."""
     met = known_name(sent) if type == "track" and sent.__class__ is str else None
-    if met is not None:
+    if met:
         return met, sent
     text = text_of(sent)
     if type == "track":

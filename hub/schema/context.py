@@ -43,6 +43,7 @@ _NESTED: dict[str, dict[str, str]] = {
     "session": {"id": "session"},
 }
 """Objects of the context → their keys → keys as read."""
+_NOTHING: dict[str, str] = {}
 
 _UTM = {"utm_campaign": "campaign"} | {
     f"utm_{name}": f"utm_{name}" for name in ("source", "medium", "term", "content", "id")
@@ -69,15 +70,15 @@ def context_of(sent: dict[str, Any], page: dict[str, Any] | None = None) -> dict
     if len(sent) > MAX_KEYS:
         raise BadEvent(f"an object has more than {MAX_KEYS} keys")
     for key, value in sent.items():
-        kind = value.__class__
-        if kind is dict:
-            _pick(read, value, _NESTED.get(key))
-        elif kind is list:
-            bounded(value, MAX_DEPTH - 1)
-        elif key in _DIRECT and value is not None and value != "":
-            read.setdefault(_DIRECT[key], value)
+        if value.__class__ in NESTING:
+            _pick(read, value, _NESTED.get(key, _NOTHING))
+        elif value and key in _DIRECT:
+            read[_DIRECT[key]] = value
     if page:
-        _pick(read, page, _PAGE)
+        for key, ours in _PAGE.items():
+            value = page.get(key)
+            if value and value.__class__ not in NESTING:
+                read.setdefault(ours, value)
     if "location" in sent or "position" in sent:
         _place(read, sent)
     # A session is a name, whether its sender counts or spells: RudderStack's is a number.
@@ -91,17 +92,17 @@ def context_of(sent: dict[str, Any], page: dict[str, Any] | None = None) -> dict
     return read
 
 
-def _pick(read: dict[str, Any], sent: dict[str, Any], wanted: dict[str, str] | None) -> None:
+def _pick(read: dict[str, Any], sent: Any, wanted: dict[str, str]) -> None:
+    if sent.__class__ is list:
+        bounded(sent, MAX_DEPTH - 1)
+        return
     if len(sent) > MAX_KEYS:
         raise BadEvent(f"an object has more than {MAX_KEYS} keys")
-    if not NESTING.isdisjoint(map(type, sent.values())):
-        bounded(sent, MAX_DEPTH - 1)
-    if wanted is None:
-        return
-    for key, ours in wanted.items():
-        value = sent.get(key)
-        if value is not None and value != "" and value.__class__ not in NESTING:
-            read.setdefault(ours, value)
+    for key, value in sent.items():
+        if value.__class__ in NESTING:
+            bounded(value, MAX_DEPTH - 2)
+        elif value and key in wanted:
+            read[wanted[key]] = value
 
 
 def _place(read: dict[str, Any], sent: dict[str, Any]) -> None:

@@ -24,19 +24,28 @@ def identifiers_of(pairs: Iterable[tuple[str, Any]], country: str | None = None)
     kept: list[Identifier] = []
     kinds: set[str] = set()
     for kind, sent in pairs:
+        if sent is None:
+            continue
         value = text_of(sent)
         if value and kind in _FORMED:
-            value = value.lower() if kind == "email" else _phone(value, country)
-            value = value if kind == "phone" or _EMAIL.fullmatch(value) else ""
-        if not value:
-            continue
-        if len(value) > MAX_NAME:
-            raise BadEvent(f"an identifier is longer than {MAX_NAME} characters")
-        identifier = Identifier(kind, value)
-        if kind not in kinds or identifier not in kept:
-            kept.append(identifier)
-            kinds.add(kind)
+            value = _formed(kind, value, country)
+        if value:
+            if len(value) > MAX_NAME:
+                raise BadEvent(f"an identifier is longer than {MAX_NAME} characters")
+            identifier = Identifier(kind, value)
+            if kind not in kinds or identifier not in kept:
+                kept.append(identifier)
+                kinds.add(kind)
     return tuple(kept)
+
+
+def _formed(kind: str, value: str, country: str | None) -> str:
+    if len(value) > MAX_NAME:
+        raise BadEvent(f"an identifier is longer than {MAX_NAME} characters")
+    if kind == "phone":
+        return _phone(value, country)
+    value = value.lower()
+    return value if _EMAIL.fullmatch(value) else ""
 
 
 def value_of(kind: str, sent: Any, country: str | None = None) -> str | None:
