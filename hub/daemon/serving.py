@@ -26,7 +26,7 @@ from hub.store.sqlite.journal import SqliteJournal, SqliteJournalWriter
 from hub.store.sqlite.state import SqliteStateReader
 from hub.telemetry import Health, Metrics, log
 
-BEAT = 1.0
+BEAT = 0.1
 FOLLOW = 0.5
 MARGIN = 1.5
 """Seconds of the orderly stop that are left to close everything."""
@@ -116,17 +116,17 @@ class Serving:
 
     def _start_delivery(self, loop: asyncio.AbstractEventLoop) -> None:
         folder = self._config.hub.data_dir
-        journal, state = SqliteJournal(folder), SqliteStateReader(folder)
-        store = SqliteDeliveriesWriter(folder)
-        self._closing += [journal.close, state.close]
+        journal, state, kept = SqliteJournal(folder), SqliteStateReader(folder), SqliteDeliveries(folder)
+        self._closing += [journal.close, state.close, kept.close]
         delivery = self._delivery = DeliveryRole(
             self._config,
-            journal,
-            state,
-            store,
-            self._clock,
-            self._metrics,
-            random.Random(),
+            journal=journal,
+            state=state,
+            kept=kept,
+            store=SqliteDeliveriesWriter(folder),
+            clock=self._clock,
+            metrics=self._metrics,
+            rng=random.Random(),
             report=self._health.report,
         )
         loop.add_reader(self._wires.outbox.out, self._notify)
@@ -146,24 +146,21 @@ class Serving:
                     return
                 except Exception as bug:
                     self._health.report(f"task {name}", "degraded", f"failed: {type(bug).__name__}")
-                    log.error("task ended", task=name, reason=type(bug).__name__, exc=bug)
+                    log.bug("task ended", bug, task=name)
                     await asyncio.sleep(1)
                     self._health.report(f"task {name}")
 
         self._tasks[name] = asyncio.create_task(again(), name=name)
 
     async def _beat(self) -> None:
+        """Looks ten times a second for what nobody rang about, and says that the loop runs."""
         while True:
-            for role in self._roles:
-                if role != "engine" and not self._has_said(role):
-                    self._health.report(role)
+            if self._delivery is not None:
+                self._delivery.notify()
+                self._health.report("delivery")
             if "gateway" in self._roles:
                 self._clock.steer()
             await asyncio.sleep(BEAT)
-
-    def _has_said(self, role: str) -> bool:
-        task = self._tasks.get("server" if role == "gateway" else role)
-        return task is not None and task.done()
 
     def _notify(self) -> None:
         self._wires.outbox.drain()
@@ -193,7 +190,7 @@ class Serving:
         if self._gateway is not None:
             self._gateway.replace(config)
         if self._delivery is not None:
-            self._delivery.replace(config)
+            await self._delivery.replace(config)
         log.info("config applied", version=config.version)
 
     async def _follow(self, journal: SqliteJournal, delivery: DeliveryRole) -> None:
@@ -202,7 +199,7 @@ class Serving:
             newer = self._configuration.newer(journal)
             if newer is not None:
                 self._configuration.config = newer
-                delivery.replace(newer)
+                await delivery.replace(newer)
                 log.info("config applied", version=newer.version)
             await asyncio.sleep(FOLLOW)
 
@@ -220,8 +217,8 @@ class Serving:
         self._stop.set()
         drain = max(0.5, self._config.hub.drain.total_seconds() - MARGIN)
         ending = [self._tasks["server"]] if "server" in self._tasks else []
-        if self._delivery is not None:
-            ending.append(asyncio.create_task(self._delivery.drain(drain)))
+        if "delivery" in self._tasks:
+            ending.append(self._tasks["delivery"])
         if ending:
             await asyncio.wait(ending, timeout=drain)
         for task in self._tasks.values():

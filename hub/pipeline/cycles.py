@@ -15,7 +15,8 @@ from hub.event import Instant, PersonId
 from hub.pipeline.definitions import Definitions
 from hub.pipeline.line import process, wake
 from hub.store.port import Entry, Fate, JournalReader, Kind
-from hub.store.sqlite.work import SqliteState
+from hub.store.sqlite.work import SqliteState, Work
+from hub.telemetry import Metrics, names, place
 
 MOST = 500
 """Entries in one transaction."""
@@ -33,13 +34,15 @@ class Engine:
         journal: JournalReader,
         state: SqliteState,
         *,
+        metrics: Metrics | None = None,
         committed: Callable[[], None] = lambda: None,
         poisoned: Callable[[str], None] = lambda _: None,
         most: int = MOST,
     ) -> None:
         self._journal = journal
         self._state = state
-        self._committed = committed
+        self._metrics = metrics or Metrics()
+        self._told = committed
         self._poisoned = poisoned
         self._most = most
         self._unfinished = state.horizon
@@ -61,8 +64,10 @@ class Engine:
             horizon = self._journal.horizon(now)
         else:
             return False
+        started = now()
         self._apply_all(horizon)
         self._wake_all(horizon)
+        self._metrics.observe(names.CYCLE_SECONDS, (now() - started) / 1e6)
         return True
 
     def _is_due(self, now: Callable[[], Instant]) -> bool:
@@ -84,7 +89,7 @@ class Engine:
             work.horizon = horizon
             definitions = process(entries, work, self._definitions, journal=self._journal)
         self._definitions = definitions
-        self._committed()
+        self._committed(work)
 
     def _apply_singly(self, entry: Entry, horizon: Instant) -> None:
         try:
@@ -100,8 +105,8 @@ class Engine:
             work.set_aside(_story(bug), entry=entry.seq)
             if entry.kind is Kind.EVENT:
                 work.settle(entry.seq, Fate.POISON, None, None)
-        self._committed()
-        self._poisoned(f"entry {entry.seq}: {_place(bug)}")
+        self._committed(work)
+        self._poisoned(f"entry {entry.seq}: {place(bug)}")
 
     def _wake_all(self, horizon: Instant) -> None:
         while people := self._state.due(horizon, self._most):
@@ -118,7 +123,7 @@ class Engine:
             work.horizon = horizon
             for person in people:
                 wake(person, horizon, work, self._definitions)
-        self._committed()
+        self._committed(work)
 
     def _wake_singly(self, person: PersonId, horizon: Instant) -> None:
         try:
@@ -130,8 +135,13 @@ class Engine:
                 work.horizon = horizon
                 work.set_aside(_story(bug), person=person)
                 work.wake(person, None)
-            self._committed()
-            self._poisoned(f"a timer: {_place(bug)}")
+            self._committed(work)
+            self._poisoned(f"a timer: {place(bug)}")
+
+    def _committed(self, work: Work) -> None:
+        for (metric, *labels), count in work.tally.items():
+            self._metrics.count(names.METRICS[metric], *labels, by=count)
+        self._told()
 
     def _in_force(self) -> Definitions:
         seq = self._state.configuration
@@ -141,10 +151,3 @@ class Engine:
 
 def _story(bug: Exception) -> str:
     return "".join(traceback.format_exception(bug))
-
-
-def _place(bug: Exception) -> str:
-    """Which error, and where: without its text, which may hold somebody's data."""
-    frames = traceback.extract_tb(bug.__traceback__)
-    where = f"{frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else "?"
-    return f"{type(bug).__name__} at {where}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -13,6 +13,7 @@ from hub.identity import IdentityRules, KindRule
 from hub.rules import selector
 from hub.store.port import Leg
 from hub.store.sqlite.work import legs_text
+from hub.telemetry import names
 
 HUB = "hub"
 """The source of the hub's own events; a route takes them only where it names it."""
@@ -70,6 +71,15 @@ class _Resolved(msgspec.Struct):
 
 
 _decode = msgspec.json.Decoder(_Resolved).decode
+
+
+class Planned(NamedTuple):
+    """Deliveries that were decided: as the outbox names them, and as they are counted."""
+
+    legs: str
+    counted: tuple[tuple[str, ...], ...]
+
+
 _Candidate = tuple[Leg, Callable[[Event], bool] | None]
 
 
@@ -81,7 +91,7 @@ class Definitions:
     rules: Rules = field(default_factory=NoRules)
     routes: list[tuple[_Route, Any]] = field(default_factory=list)
     _candidates: dict[tuple[str, str, str], tuple[_Candidate, ...]] = field(default_factory=dict)
-    _texts: dict[tuple[Leg, ...], str] = field(default_factory=dict)
+    _plans: dict[tuple[Leg, ...], Planned] = field(default_factory=dict)
 
     @classmethod
     def of(cls, resolved: bytes) -> Definitions:
@@ -91,8 +101,8 @@ class Definitions:
         routes = [(route, selector(route.when) if route.when else None) for route in plan.routes]
         return cls(IdentityRules.of(kinds, plan.identity.blocked), routes=routes)
 
-    def legs(self, event: Event) -> str | None:
-        """The deliveries that an event takes by routes, as the outbox names them; None for none."""
+    def plan(self, event: Event) -> Planned | None:
+        """The deliveries that an event takes by routes; None for none."""
         key = (event.source, event.name, event.type)
         candidates = self._candidates.get(key)
         if candidates is None:
@@ -102,10 +112,12 @@ class Definitions:
         taken = tuple(leg for leg, matches in candidates if matches is None or matches(event))
         if not taken:
             return None
-        text = self._texts.get(taken)
-        if text is None:
-            text = self._texts[taken] = legs_text(_once_each(taken))
-        return text
+        plan = self._plans.get(taken)
+        if plan is None:
+            legs = _once_each(taken)
+            counted = tuple((names.DELIVERIES_PLANNED.name, leg.sink, leg.action) for leg in legs)
+            plan = self._plans[taken] = Planned(legs_text(legs), counted)
+        return plan
 
     def _open_to(self, event: Event) -> tuple[_Candidate, ...]:
         """The routes that events of this source, name and type may take."""

@@ -14,6 +14,7 @@ from hub.pipeline.recognise import Recogniser
 from hub.profiles import join, learn
 from hub.store.port import Entry, Fate, JournalReader, Kind
 from hub.store.sqlite.work import Work
+from hub.telemetry import names
 
 
 def process(
@@ -35,6 +36,7 @@ def process(
         original = recogniser.original(entry.seq, event)
         if original is not None:
             work.settle(entry.seq, Fate.DUPLICATE, None, original)
+            work.count(names.EVENTS_REPEATED.name, event.source)
             continue
         _follow(entry.seq, event, work, definitions)
     return definitions
@@ -47,6 +49,7 @@ def wake(person: PersonId, now: Instant, work: Work, definitions: Definitions) -
 
 
 def _follow(entry: int, event: Event, work: Work, definitions: Definitions) -> None:
+    work.count(names.EVENTS_PROCESSED.name, event.source)
     profile = _identify(entry, event, work, definitions)
     if profile is None:
         work.settle(entry, Fate.PROCESSED, None, None)
@@ -95,6 +98,7 @@ def _resolve(
         work.changed(loser.id)
     if resolution.person is None:
         profile = work.create(event.source, event.id)
+        work.count(names.PEOPLE_FOUND.name)
     else:
         people = [work.profile(one) for one in (resolution.person, *resolution.merge)]
         profile = work.profile(survivor(people, rules))
@@ -102,6 +106,7 @@ def _resolve(
             if merged is not profile:
                 join(profile, merged)
                 work.merge(entry, profile.id, merged.id)
+                work.count(names.PEOPLE_MERGED.name)
     for added in resolution.add:
         profile.identifiers.append(added)
         work.assign(added, profile.id)
@@ -112,9 +117,12 @@ def _resolve(
 
 def _plan(entry: int, event: Event, work: Work, whom: tuple[Profile | None, Definitions]) -> None:
     profile, definitions = whom
-    legs = definitions.legs(event)
-    if legs is None:
+    planned = definitions.plan(event)
+    if planned is None:
         return
+    legs, counted = planned
+    for metric in counted:
+        work.count(*metric)
     if profile is None:
         work.plan(entry, None, legs, ())
         return

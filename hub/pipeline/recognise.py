@@ -28,6 +28,16 @@ def business_key(event: Event) -> str | None:
     return f"\0{event.name}\0{order}" if isinstance(order, str | int) and order != "" else None
 
 
+def remembered(event: Event) -> list[str]:
+    """The keys under which an event is known from now on."""
+    keys = [message_key(event)]
+    business = business_key(event)
+    # A claim is no proof that the order exists: the shop's own word must still be heard.
+    if business is not None and event.trust == "secret":
+        keys.append(business)
+    return keys
+
+
 class Recogniser:
     """Recognises what was told before, over a batch of events."""
 
@@ -45,9 +55,9 @@ class Recogniser:
             entry = self._seen.find(number, partial(self._same, text=text, event=event))
             if entry is not None:
                 return entry
+        kept = remembered(event)
         for text, number in keys:
-            # A claim is no proof that the order exists: the shop's own word must still be heard.
-            if text[0] != "\0" or event.trust == "secret":
+            if text in kept:
                 self._seen.remember(number, seq, event.received_at)
         return None
 
@@ -68,4 +78,4 @@ class Recogniser:
             other = read(kept)
         if other.received_at < event.received_at - WINDOW:
             return False
-        return text in (message_key(other), business_key(other))
+        return text in remembered(other)

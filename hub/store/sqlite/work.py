@@ -143,6 +143,8 @@ class Work:
         self._rows: dict[str, list[tuple[Any, ...]]] = {}
         self._timers: dict[PersonId, Instant | None] = {}
         self._outbox_end = state.outbox_end
+        self.tally: dict[tuple[str, ...], int] = {}
+        """What there is to count once the transaction is committed: a metric's name and its labels."""
 
     # ---------------------------------------------------------------- reading
 
@@ -306,6 +308,10 @@ class Work:
             ],
         )
         self._state.outbox_end = self._outbox_end
+
+    def count(self, *metric: str) -> None:
+        """Counts one, if the transaction commits."""
+        self.tally[metric] = self.tally.get(metric, 0) + 1
 
     def _add(self, sql: str, values: tuple[Any, ...]) -> None:
         kept = self._rows.get(sql)
