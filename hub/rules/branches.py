@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hub.errors import RuleFault
+from hub.rules.condition_grammar import ACTIVITY
 from hub.rules.conditions import Places
 from hub.rules.definitions import Alternative, Key, Occurrence, Rule, Span, id_of, span_of
 from hub.rules.selection import Matches, Selector, compile_selection
@@ -76,7 +77,7 @@ class Branches:
         if by is None or by.everywhere is not None:
             return
         for choice in step.selection.choices:
-            if choice.name not in by.reads:
+            if choice.name != ACTIVITY and choice.name not in by.reads:
                 raise RuleFault(
                     choice.character, f"'by' says no path for '{choice.name}', so it could never match"
                 )

@@ -12,7 +12,7 @@ from hub.errors import ConfigFault, ConfigRefused, RuleFault
 from hub.event import Instant
 from hub.option import duration
 from hub.rules.branches import Branches
-from hub.rules.condition_grammar import Names, fold, read_condition, read_selector
+from hub.rules.condition_grammar import ACTIVITY, Names, fold, read_condition, read_selector
 from hub.rules.conditions import Compiler, Read, Test, event_reader
 from hub.rules.definitions import Age, Definitions, Key, Rule, Send, Span, id_of, span_of
 from hub.rules.pattern_grammar import read_pattern, read_repeat
@@ -306,7 +306,7 @@ class _RuleReading:
                 continue
             for choice in self.reading.names.selection(fold(name), 1).choices:
                 reads[choice.name] = found
-        return Key(reads, None)
+        return Key(reads, reads.pop(ACTIVITY, None))
 
     def _path(self, part: str, path: Any) -> Read | None:
         parts = path.split(".") if isinstance(path, str) else []

@@ -89,10 +89,11 @@ class Key:
 
     reads: Mapping[str, Read]
     everywhere: Read | None
+    """For events of all other names."""
 
     def of(self, event: Event) -> tuple[str, ...]:
         """The keys that an event carries, as text; none where it lacks them."""
-        read = self.everywhere or self.reads.get(event.name)
+        read = self.reads.get(event.name) or self.everywhere
         return () if read is None else texts(read(event))
 
 
