@@ -62,7 +62,7 @@ def event_row(event: Event, person: PersonId | None) -> dict[str, Any]:
         "name_as_sent": event.name_as_sent or event.name,
         "type": event.type,
         "person": None if person is None else person_text(person),
-        "occurred_at": time_text(event.occurred_at),
+        "occurred_at": time_text(event.occurred_at) or iso(event.received_at),
         "received_at": iso(event.received_at),
         "identifiers": identifier_rows(event.identifiers),
         "properties": event.properties,
