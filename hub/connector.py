@@ -223,6 +223,8 @@ class HttpSink(_Connector[S]):
     limits: ClassVar[Limits] = Limits()
     deadline: ClassVar[float] = 30.0
     """Seconds for a whole run of an action."""
+    allowed: Mapping[str, Limits] = {}
+    """What holds for each action: our limits, lowered by the block; set before the first run."""
 
     def address(self) -> str:
         """Where requests go, when the settings decide it; empty for `base_url`."""

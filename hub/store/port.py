@@ -297,8 +297,11 @@ class DeliveriesReader(Protocol):
         """The newest journal entry whose command was carried out."""
         ...
 
-    def heads(self, sink: str, lane: str) -> list[Kept]:
-        """Waiting rows that go next: of each person the first, with all that travel in its request."""
+    def heads(self, sink: str, lane: str, *, ordered: bool = True) -> list[Kept]:
+        """Waiting rows that go next: of each person the first, with all that travel in its request.
+
+        Of a sink that keeps no order: all waiting rows.
+        """
         ...
 
     def held(self, sink: str, lane: str, person: PersonId, limit: int) -> list[Kept]:

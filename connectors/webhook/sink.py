@@ -1,0 +1,112 @@
+"""Events to any receiver: one JSON object a request, or an array of them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+import hub
+
+
+class Settings(hub.Settings):
+    url: hub.Secret | str = hub.Option("Where to send; by { env = … } if the address itself is a secret.")
+    secret: hub.Secret | None = hub.Option(
+        "Signs each request per Standard Webhooks: whsec_… in base64, or any text.", default=None
+    )
+    method: Literal["POST", "PUT", "PATCH"] = hub.Option("How to send.", default="POST")
+    headers: dict[str, hub.Secret | str] = hub.Option("Headers to add; values may be secrets.", default={})
+
+
+class Webhook(hub.HttpSink[Settings]):
+    """Sends each event as a JSON object, or several as an array, to any address.
+
+    With `limits = { batch = 100 }` up to so many objects travel as one array; by default one object travels
+    alone. A request carries `webhook-id`: the delivery's id, or for an array the hash of its ids in order.
+    """
+
+    name = "webhook"
+    # No limits of a vendor: an array only where the block asks for one.
+    limits = hub.Limits(in_flight=0, batch=0)
+
+    def address(self) -> str:
+        """The receiver's address."""
+        return _text(self.settings.url)
+
+    @hub.action("send")
+    def send(self, deliveries: Sequence[hub.Delivery]) -> hub.Requests:
+        """Sends the event to the receiver."""
+        objects = [_object(delivery) for delivery in deliveries]
+        many = self.allowed.get("send", self.limits).batch > 1
+        yield hub.Request(
+            self.settings.method,
+            "",
+            headers={"webhook-id": _hash(deliveries) if many else deliveries[0].id},
+            json=objects if many else objects[0],
+        )
+        return None
+
+    def sign(self, request: hub.Request, now: int) -> hub.Request:
+        """The request with the configured headers and, where there is a secret, its signature."""
+        headers = {name.lower(): _text(value) for name, value in self.settings.headers.items()}
+        body, content_type = request.body()
+        if content_type is not None:
+            headers.setdefault("content-type", content_type)
+        headers |= request.headers
+        timestamp = str(now // 1_000_000)
+        headers["webhook-timestamp"] = timestamp
+        if self.settings.secret is not None:
+            said = f"{headers['webhook-id']}.{timestamp}.".encode() + body
+            digest = hmac.digest(_key(self.settings.secret.reveal()), said, "sha256")
+            headers["webhook-signature"] = "v1," + base64.b64encode(digest).decode()
+        return replace(request, json=None, content=body, headers=headers)
+
+
+def _object(delivery: hub.Delivery) -> dict[str, Any]:
+    event = delivery.event
+    at = event.time if event.occurred_at is None else event.occurred_at
+    return {
+        "type": event.name,
+        "timestamp": hub.iso(at),
+        "data": {
+            "delivery": delivery.id,
+            "id": event.id,
+            "person": delivery.person,
+            "properties": event.properties,
+            "identifiers": _identifiers(delivery),
+            "traits": delivery.traits,
+            "context": event.context,
+        },
+    }
+
+
+def _identifiers(delivery: hub.Delivery) -> dict[str, str | list[str]]:
+    """Each kind with its value, or with a list where there are several."""
+    values: dict[str, list[str]] = {}
+    for known in (*delivery.event.identifiers, *delivery.identifiers):
+        of = values.setdefault(known.kind, [])
+        if known.value not in of:
+            of.append(known.value)
+    return {kind: of[0] if len(of) == 1 else of for kind, of in values.items()}
+
+
+def _hash(deliveries: Sequence[hub.Delivery]) -> str:
+    ids = "".join(delivery.id for delivery in deliveries)
+    return hashlib.blake2b(ids.encode(), digest_size=16).hexdigest()
+
+
+def _key(secret: str) -> bytes:
+    if secret.startswith("whsec_"):
+        try:
+            return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+        except binascii.Error:
+            return secret.encode()
+    return secret.encode()
+
+
+def _text(value: hub.Secret | str) -> str:
+    return value.reveal() if isinstance(value, hub.Secret) else value

@@ -1,0 +1,551 @@
+"""One sink's lane: what is due goes out, what comes back is judged, and a sick sink hurts only itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from hub.connector import Limits
+from hub.delivery.backoff import PATIENCE, SECOND, backoff, waited
+from hub.delivery.flight import Flight
+from hub.delivery.gate import Gate
+from hub.delivery.house import Aim, House
+from hub.delivery.judging import Judgement, judge, parts
+from hub.delivery.limits import Limiter
+from hub.delivery.track import PATIENT, Track
+from hub.delivery.verdicts import Gone, Slowed
+from hub.delivery.work import Group, Job
+from hub.errors import CredentialsRejected, DeliveryError, RetryLater, Skip, StoreUnavailable
+from hub.event import Instant
+from hub.store.port import Kept, Leg, Settlement, Standing
+from hub.telemetry import log, names, place
+
+CLASSES = ("message", "sync", "forward")
+"""In the order in which they go first: a message to a person does not wait behind a backlog of forwards."""
+READ_AT_ONCE = 500
+LEAST_WINDOW = 2000
+FAILED_AT_ONCE = 16
+LONGEST_SLOWED = 60 * SECOND
+PATIENCE_SPENT = "tried in vain for 72 h"
+
+
+class Lane:
+    """Everything that is on its way to one sink."""
+
+    def __init__(self, aim: Aim, house: House) -> None:
+        self.aim = aim
+        self.gate = Gate(house.rng)
+        self.stuck = False
+        """What became of its deliveries cannot be written: nothing more goes out."""
+        self.due_at: Instant | None = None
+        self._house = house
+        self._limiters = _limiters(aim)
+        self._tracks: dict[str, Track] = {}
+        self._flights: set[asyncio.Task[None]] = set()
+        self._out = 0
+        self._wake = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._end = 0
+        self._number = 0
+        self._arrivals = 0
+        self._slowed = 0
+        self._pressed = False
+        self._said = ""
+        self._stopping = False
+        self._remembered = self.gate.memory()
+        self._bugs: set[str] = set()
+        self._load()
+
+    # What it starts from
+
+    def _load(self) -> None:
+        house, sink = self._house, self.aim.sink
+        now = house.clock.now()
+        for (name, lane), row in house.kept.lanes().items():
+            if name == sink:
+                self._track(lane).position = self._track(lane).read = row.position
+        memory = house.kept.memory(sink)
+        if memory is not None:
+            known = msgspec.json.decode(memory)
+            self.gate.recall(known["gate"], now)
+            for name, use in known["limits"].items():
+                if name in self._limiters:
+                    self._limiters[name].recall(use, now)
+        for track in self._tracks.values():
+            rows = house.kept.heads(sink, track.lane, ordered=self.aim.ordered)
+            self._number = max([self._number, *(row.batch for row in rows)])
+            track.adopt(rows, house.state.outbox_rows([row.seq for row in rows]))
+        if not self.gate.is_open:
+            self._say("degraded", self.gate.reason)
+
+    def _track(self, lane: str) -> Track:
+        track = self._tracks.get(lane)
+        if track is None:
+            track = self._tracks[lane] = Track(self.aim.sink, lane, 0, ordered=self.aim.ordered)
+        return track
+
+    def route(self, sets: Mapping[int, tuple[Leg, ...]], end: int) -> bool:
+        """Takes the sets of routes, and how far the outbox goes; says whether anything may be new."""
+        for number, legs in sets.items():
+            for leg in legs:
+                if leg.sink == self.aim.sink:
+                    known = self._track(leg.lane).routes
+                    if leg.action not in known.get(number, ()):
+                        known[number] = (*known.get(number, ()), leg.action)
+        self._end = end
+        return any(track.read < end for track in self._tracks.values())
+
+    def replayed(self, rows: Sequence[Kept]) -> None:
+        """Dead letters that are to be tried again."""
+        planned = self._house.state.outbox_rows([row.seq for row in rows])
+        for row in rows:
+            self._track(row.lane).adopt([row], planned, stored=False)
+        self.wake()
+
+    def resume(self) -> None:
+        """An operator or a changed configuration says that it is worth trying."""
+        self.gate.until = 0
+        if self.gate.open(self._house.clock.now()):
+            self._opened("sink resumed")
+        self.wake()
+
+    # What it does
+
+    def wake(self) -> None:
+        """Looks again at what may go out."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Until cancelled: whenever something changed or is due, sends what may be sent."""
+        self.wake()
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            try:
+                self._pump(self._house.clock.now())
+            except StoreUnavailable as fault:
+                self._say("degraded", f"a store cannot be read: {fault}")
+                self._wake_at(self._house.clock.now() + SECOND)
+
+    def _pump(self, now: Instant) -> None:
+        if self.stuck or self._stopping:
+            return
+        permit = self.gate.permit(now)
+        for track in self._in_turn():
+            if permit == "no":
+                break
+            if permit == "probe":
+                if not self._flights and self._launch(track, now, probe=True):
+                    break
+                continue
+            while self._launch(track, now, probe=False):
+                pass
+        self._wake_at(self._next_at(now))
+
+    def _in_turn(self) -> list[Track]:
+        return [self._tracks[lane] for lane in CLASSES if lane in self._tracks]
+
+    def _launch(self, track: Track, now: Instant, *, probe: bool) -> bool:
+        group = self._choose(track, now, probe=probe)
+        if group is None:
+            return False
+        limiter = self._limiter(group.action)
+        limiter.use(now)
+        limiter.flying += 1
+        self._out += len(group.jobs)
+        self.gate.probing = probe
+        group.retry_at = 0
+        for job in group.jobs:
+            job.attempts += 1
+            job.first_at = job.first_at or now
+        flight = asyncio.create_task(self._fly(track, group, limiter))
+        self._flights.add(flight)
+        flight.add_done_callback(self._landed)
+        return True
+
+    def _choose(self, track: Track, now: Instant, *, probe: bool) -> Group | None:
+        if not probe:
+            return track.waiting.take(now, lambda group: self._may(track, group.action, len(group.jobs))) or (
+                self._fresh(track, now)
+            )
+        # A probe asks about the sink: one that never failed tells more than one that may itself be the fault.
+        if len(track.waiting) < FAILED_AT_ONCE and (fresh := self._fresh(track, now)):
+            return fresh
+        return track.waiting.take(1 << 62, lambda group: self._may(track, group.action, len(group.jobs)))
+
+    def _fresh(self, track: Track, now: Instant) -> Group | None:
+        self._read(track, now)
+        for action in track.lines.actions():
+            batch = self._limits(action).batch
+            if self._may(track, action, min(batch, track.lines.count)):
+                jobs = self._cut(track, track.lines.take(action, batch), self._limits(action).bytes)
+                if jobs:
+                    self._number += 1
+                    return Group(action, jobs, number=self._number)
+        return None
+
+    def _may(self, track: Track, action: str, count: int) -> bool:
+        limiter = self._limiter(action)
+        if limiter.full or limiter.wait(self._house.clock.now()):
+            return False
+        limits = self._limits(action)
+        uncommitted = sum(track.uncommitted for track in self._tracks.values())
+        out = self._out + uncommitted
+        if out and out + count > max(limits.in_flight, 1) * limits.batch:
+            # What is not written may be sent twice after a crash: that much and no more.
+            if uncommitted:
+                self._pressed = True
+                self._house.settle(self.aim.sink)
+            return False
+        return True
+
+    def _cut(self, track: Track, jobs: list[Job], most: int) -> list[Job]:
+        if not most or len(jobs) < 2:
+            return jobs
+        total, fits = 0, 0
+        for size in self._house.desk.sizes(jobs):
+            total += size
+            if fits and total > most:
+                break
+            fits += 1
+        taken, rest = jobs[:fits], jobs[fits:]
+        track.lines.put_back(rest)
+        track.lines.release(
+            {track.lines.turn(job) for job in rest} - {track.lines.turn(job) for job in taken}
+        )
+        return taken
+
+    def _read(self, track: Track, now: Instant) -> None:
+        most = self._most()
+        while track.lines.count < most and track.read < self._end:
+            if self._full(track):
+                self._house.settle(self.aim.sink)
+                return
+            if not track.routes:
+                track.read = self._end
+                return
+            rows = self._house.state.outbox(track.read, track.routes, READ_AT_ONCE)
+            track.plan(rows, now)
+            last = rows[-1].seq if rows else 0
+            track.read = last if len(rows) == READ_AT_ONCE else max(last, self._end)
+
+    def _full(self, track: Track) -> bool:
+        return len(track.window) >= max(LEAST_WINDOW, 2 * self._most())
+
+    def _most(self) -> int:
+        """How many deliveries are out at once, at most."""
+        return max((limits.in_flight * limits.batch for limits in self.aim.limits.values()), default=1)
+
+    # What comes of it
+
+    def _landed(self, flight: asyncio.Task[None]) -> None:
+        self._flights.discard(flight)
+        if not flight.cancelled() and (bug := flight.exception()) is not None:
+            log.bug("task ended", bug, sink=self.aim.sink)
+            self._say("degraded", f"a fault in the lane: {type(bug).__name__}")
+
+    async def _fly(self, track: Track, group: Group, limiter: Limiter) -> None:
+        jobs = list(group.jobs)
+        said: Any = None
+        try:
+            said = await self._attempt(track, group, limiter)
+        except StoreUnavailable:
+            said = RetryLater("a store cannot be read")
+        except DeliveryError as fault:
+            said = fault
+        except Exception as bug:
+            said = bug
+            self._tell_bug(bug)
+        finally:
+            limiter.flying -= 1
+            self._out -= len(jobs)
+        self._judge(track, group, said)
+        # Whose deliveries are still on their way, in a request that waits, is not let go.
+        busy = {track.lines.turn(job) for job in jobs if job.group is not None}
+        self._let_go(track, [job for job in jobs if track.lines.turn(job) not in busy])
+        self._house.settle(self.aim.sink)
+        self.wake()
+
+    async def _attempt(self, track: Track, group: Group, limiter: Limiter) -> Any:
+        aim, house = self.aim, self._house
+        deliveries, ended = house.desk.prepare(group.jobs, aim.sink, aim.transforms)
+        if ended:
+            over = {id(job) for job, _ in ended}
+            group.jobs = [job for job in group.jobs if id(job) not in over]
+            verdicts = [(job, _standing(fault), str(fault)) for job, fault in ended]
+            self._end_all(track, verdicts, house.clock.now())
+        if not deliveries:
+            return {}
+        flight = Flight(aim.sink, aim.send, self.gate, limiter, house)
+        return await aim.runner.run(group.action, deliveries, flight)
+
+    def _judge(self, track: Track, group: Group, said: Any) -> None:
+        now = self._house.clock.now()
+        if not group.jobs:
+            self.gate.unknown(now)
+            return
+        judgement = judge(group, said, halve=self.gate.is_open or self._arrivals > group.arrivals)
+        self._hear(judgement, said, now)
+        self._end_all(track, judgement.ended, now)
+        if judgement.again:
+            self._try_again(track, group, judgement, now)
+
+    def _end_all(self, track: Track, ended: Sequence[tuple[Job, Standing, str]], now: Instant) -> None:
+        count = self._house.metrics.count
+        for job, standing, reason in ended:
+            track.end(job, standing, reason, now)
+        for standing, metric in _COUNTED.items():
+            found = [job.action for job, stands, _ in ended if stands is standing]
+            for action in set(found):
+                count(metric, self.aim.sink, action, by=found.count(action))
+        dead = [job for job, standing, _ in ended if standing is Standing.DEAD]
+        if dead:
+            log.warning("delivery died", sink=self.aim.sink, count=len(dead), reason=dead[0].reason)
+
+    def _let_go(self, track: Track, jobs: Sequence[Job]) -> None:
+        back = track.let_go(
+            jobs, lambda person, most: self._house.kept.held(self.aim.sink, track.lane, person, most)
+        )
+        if back:
+            planned = self._house.state.outbox_rows([job.seq for job in back])
+            for job in back:
+                row = planned.get(job.seq)
+                job.identifiers = row.identifiers if row else ()
+
+    def _try_again(self, track: Track, group: Group, judgement: Judgement, now: Instant) -> None:
+        again = judgement.again
+        failures = group.failures
+        if not judgement.soon and not isinstance(judgement.sink, CredentialsRejected | Slowed):
+            failures += 1
+            again = self._give_up_old(track, again, judgement.reason, now)
+        groups, back = parts(again, split=judgement.split)
+        for job in again:
+            job.failures, job.reason = failures, judgement.reason
+        for jobs in groups:
+            if jobs:
+                self._number += 1
+                part = Group(group.action, jobs, number=self._number, failures=failures)
+                part.arrivals = self._arrivals if not group.failures else group.arrivals
+                track.wait(part, self._retry_at(judgement, failures, now))
+        track.lines.put_back(back)
+        track.note(back)
+
+    def _retry_at(self, judgement: Judgement, failures: int, now: Instant) -> Instant:
+        if judgement.soon or isinstance(judgement.sink, CredentialsRejected):
+            return now
+        if judgement.wait is not None and judgement.wait.after is not None:
+            return now + int(judgement.wait.after.total_seconds() * SECOND)
+        return max(now + backoff(failures, self._house.rng), self.gate.until)
+
+    def _give_up_old(self, track: Track, jobs: list[Job], reason: str, now: Instant) -> list[Job]:
+        old = [job for job in jobs if waited(job.first_at, now, self.gate.pauses) >= PATIENCE]
+        if old:
+            why = f"{PATIENCE_SPENT}: {reason}"
+            self._end_all(track, [(job, Standing.DEAD, why) for job in old], now)
+        return [job for job in jobs if job.standing is Standing.WAITING]
+
+    # What it hears of the sink
+
+    def _hear(self, judgement: Judgement, said: Any, now: Instant) -> None:
+        word = judgement.sink
+        if isinstance(said, Exception) and not isinstance(said, DeliveryError):
+            # A bug says nothing about the sink.
+            self.gate.unknown(now)
+            return
+        if isinstance(word, CredentialsRejected):
+            self._rejected(word, now)
+        elif isinstance(word, RetryLater) and judgement.wait is not None and self._is_patience(word):
+            self._slow_down(word, now)
+        elif isinstance(word, RetryLater):
+            self._house.metrics.count(names.ATTEMPTS_FAILED, self.aim.sink, "passing")
+            if self.gate.failed(now, str(word)):
+                log.warning("sink failing", sink=self.aim.sink, reason=str(word))
+                self._say("degraded", str(word))
+            if self.gate.state == "broken":
+                self._expire(now)
+        else:
+            self._arrivals += 1
+            self._slowed = 0
+            if self.gate.arrived(now):
+                self._opened("sink recovered")
+            elif now >= self.gate.until:
+                self._say("ok", "")
+
+    @staticmethod
+    def _is_patience(word: RetryLater) -> bool:
+        return isinstance(word, Slowed) or word.after is not None
+
+    def _rejected(self, word: CredentialsRejected, now: Instant) -> None:
+        self._house.metrics.count(names.ATTEMPTS_FAILED, self.aim.sink, "credentials")
+        gone = isinstance(word, Gone)
+        if self.gate.rejected(now, str(word), gone=gone):
+            log.error("sink disabled" if gone else "sink paused", sink=self.aim.sink, reason=str(word))
+            self._say("degraded", str(word))
+
+    def _slow_down(self, word: RetryLater, now: Instant) -> None:
+        self._house.metrics.count(names.ATTEMPTS_FAILED, self.aim.sink, "slowed")
+        self._slowed += 1
+        if word.after is not None:
+            pause = int(word.after.total_seconds() * SECOND)
+        else:
+            most = min(LONGEST_SLOWED, SECOND << min(self._slowed, 10))
+            pause = most // 2 + backoff(1, self._house.rng, base=most // 2)
+        if self.gate.arrived(now):
+            self._opened("sink recovered")
+        self.gate.pause(now + pause)
+        self._say("degraded", f"{word}; waiting as the vendor asks")
+
+    def _opened(self, event: str) -> None:
+        log.info(event, sink=self.aim.sink)
+        self._say("ok", "")
+        for track in self._tracks.values():
+            track.waiting.all_due(self._house.clock.now())
+
+    def _expire(self, now: Instant) -> None:
+        """While the sink is down, what was due for longer than our patience ends without a try of its own."""
+        if waited(self.gate.down_since, now, self.gate.pauses) < PATIENCE:
+            return
+        for track in self._tracks.values():
+            self._read(track, now)
+            old: list[Job] = []
+            for action in track.lines.actions():
+                jobs = track.lines.take(action, READ_AT_ONCE)
+                times = self._house.desk.received(jobs)
+                due = [waited(at, now, self.gate.pauses) >= PATIENCE for at in times]
+                old += [job for job, is_old in zip(jobs, due, strict=True) if is_old]
+                young = [job for job, is_old in zip(jobs, due, strict=True) if not is_old]
+                track.lines.put_back(young)
+                self._let_go(track, young)
+            why = f"{PATIENCE_SPENT}: {self.gate.reason}"
+            self._end_all(track, [(job, Standing.DEAD, why) for job in old], now)
+            self._let_go(track, old)
+
+    def _say(self, status: Literal["ok", "degraded"], reason: str) -> None:
+        if self._said != (said := f"{status} {reason}" if reason else ""):
+            self._said = said
+            self._house.report(f"sinks.{self.aim.sink}", status, reason)
+        self._house.metrics.set(names.SINKS_PAUSED, float(not self.gate.is_open), self.aim.sink)
+
+    def _tell_bug(self, bug: Exception) -> None:
+        self._house.metrics.count(names.CONNECTOR_FAILED, self.aim.sink)
+        if (where := place(bug)) not in self._bugs:
+            self._bugs.add(where)
+            log.bug("connector failed", bug, sink=self.aim.sink)
+
+    # What is written
+
+    def collect(self, now: Instant) -> tuple[list[Settlement], bytes | None]:
+        """What changed since the last time, and what a restart must know."""
+        found = []
+        for track in self._tracks.values():
+            settlement = track.collect(
+                now, may_pass=self.gate.is_open, pressed=self._pressed, full=self._full(track)
+            )
+            if settlement is not None:
+                found.append(settlement)
+        self._pressed = False
+        gate = self.gate.memory()
+        if not found and gate == self._remembered:
+            return [], None
+        self._remembered = gate
+        use = {name: limiter.memory() for name, limiter in self._limiters.items()}
+        return found, msgspec.json.encode({"gate": gate, "limits": use})
+
+    def committed(self) -> None:
+        """What `collect` gave is written."""
+        for track in self._tracks.values():
+            track.committed()
+        self.wake()
+
+    # When it goes on, and when it ends
+
+    def _next_at(self, now: Instant) -> Instant | None:
+        """When something is due by the clock alone; what waits for an answer or a commit is woken by it."""
+        if not any(self._has_work(track) for track in self._tracks.values()):
+            return None
+        if not self.gate.is_open or now < self.gate.until:
+            at = self.gate.next_at()
+            return None if at is None else max(at, now + SECOND // 20)
+        times = [now + limiter.wait(now) for limiter in self._limiters.values()]
+        for track in self._tracks.values():
+            times.append(track.waiting.next_at() or 0)
+            if track.window_ended:
+                times.append(track.window[0].seen_at + PATIENT)
+        return min((at for at in times if at > now), default=None)
+
+    def _has_work(self, track: Track) -> bool:
+        waiting = len(track.waiting) > 0 or track.lines.count > 0
+        return waiting or track.window_ended > 0 or track.read < self._end
+
+    def _wake_at(self, due_at: Instant | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self.due_at = due_at
+        if due_at is not None:
+            seconds = max(0.001, (due_at - self._house.clock.now()) / SECOND)
+            self._timer = asyncio.get_running_loop().call_later(seconds, self.due)
+
+    def due(self) -> None:
+        """Its time has come."""
+        self._house.settle(self.aim.sink)
+        self.wake()
+
+    def busy(self) -> bool:
+        """Whether anything is out, or may go out now."""
+        now = self._house.clock.now()
+        if self._flights or self._wake.is_set():
+            return True
+        if self.gate.permit(now) == "no":
+            return False
+        return any(self._has_work(track) for track in self._tracks.values()) and self.due_at is None
+
+    def waiting(self) -> int:
+        """About how many deliveries have not ended: what is not read yet may be for others."""
+        read = sum(len(track.window) + len(track.waiting) for track in self._tracks.values())
+        return read + max((self._end - track.read for track in self._tracks.values()), default=0)
+
+    async def stop(self, seconds: float) -> None:
+        """Lets what is out finish, for so long; what does not is tried again after the next start."""
+        self._stopping = True
+        self._wake_at(None)
+        flights = set(self._flights)
+        if flights:
+            _, late = await asyncio.wait(flights, timeout=seconds)
+            for flight in late:
+                flight.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def close(self) -> None:
+        """Lets go of the sink."""
+        try:
+            await self.aim.runner.close()
+        except Exception as bug:
+            self._tell_bug(bug)
+
+    # Limits
+
+    def _limiter(self, action: str) -> Limiter:
+        return self._limiters[action if action in self.aim.apart else ""]
+
+    def _limits(self, action: str) -> Limits:
+        return self.aim.limits.get(action) or Limits()
+
+
+_COUNTED = {
+    Standing.DELIVERED: names.DELIVERIES_DELIVERED,
+    Standing.DEAD: names.DELIVERIES_DIED,
+    Standing.SKIPPED: names.DELIVERIES_SKIPPED,
+}
+
+
+def _standing(fault: DeliveryError) -> Standing:
+    return Standing.SKIPPED if isinstance(fault, Skip) else Standing.DEAD
+
+
+def _limiters(aim: Aim) -> dict[str, Limiter]:
+    shared = next((limits for action, limits in aim.limits.items() if action not in aim.apart), Limits())
+    return {"": Limiter(shared), **{action: Limiter(aim.limits[action]) for action in aim.apart}}

@@ -1,0 +1,156 @@
+"""Whose turn it is: each person's deliveries stand in line, and a person is in one request at a time."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+
+from hub.delivery.work import Job
+
+
+class _Line:
+    __slots__ = ("busy", "jobs", "stored")
+
+    def __init__(self) -> None:
+        self.jobs: deque[Job] = deque()
+        self.busy = False
+        """In a request, or in one that waits for its next attempt."""
+        self.stored = False
+        """More of this person's deliveries are in the store, before those in `jobs`."""
+
+
+class Lines:
+    """The deliveries of a lane that are not out: in order per person, first come first served otherwise.
+
+    With `ordered=False` every delivery is a line of its own.
+    """
+
+    def __init__(self, *, ordered: bool = True) -> None:
+        self._ordered = ordered
+        self._lines: dict[object, _Line] = {}
+        self._ready: dict[str, deque[object]] = {}
+        self.count = 0
+
+    def turn(self, job: Job) -> object:
+        """Whose line a job stands in."""
+        return job.turn if self._ordered else (job.seq, job.action)
+
+    def add(self, job: Job) -> None:
+        """A job takes its place at the end of its person's line."""
+        turn = self.turn(job)
+        line = self._lines.get(turn)
+        if line is None:
+            line = self._lines[turn] = _Line()
+        line.jobs.append(job)
+        self.count += 1
+        if len(line.jobs) == 1 and not line.busy:
+            self._call(turn, line)
+
+    def put_back(self, jobs: Iterable[Job]) -> None:
+        """Jobs go back to the front of their lines, in their order; the lines are not called."""
+        for job in reversed(list(jobs)):
+            self._lines.setdefault(self.turn(job), _Line()).jobs.appendleft(job)
+            job.group = None
+            self.count += 1
+
+    def insert(self, job: Job) -> None:
+        """A job of before (a replay) takes its place in its person's line by its number."""
+        turn = self.turn(job)
+        line = self._lines.setdefault(turn, _Line())
+        called = bool(line.jobs) and not line.busy
+        place = next((n for n, other in enumerate(line.jobs) if other.seq > job.seq), len(line.jobs))
+        line.jobs.insert(place, job)
+        self.count += 1
+        if not called and not line.busy:
+            self._call(turn, line)
+
+    def take(self, action: str, most: int) -> list[Job]:
+        """The next request's jobs; their people are busy until `release`."""
+        ready = self._ready.get(action)
+        taken: list[Job] = []
+        while ready and len(taken) < most:
+            turn = ready.popleft()
+            line = self._lines[turn]
+            jobs = line.jobs
+            if not jobs or jobs[0].action != action:
+                # A replay came before what this line was called for.
+                self._call(turn, line)
+                continue
+            line.busy = True
+            while jobs and len(taken) < most and jobs[0].action == action:
+                taken.append(jobs.popleft())
+        self.count -= len(taken)
+        return taken
+
+    def hold(self, jobs: Iterable[Job], *, stored: bool = False) -> None:
+        """Jobs that are out without having stood here: their people are busy."""
+        for job in jobs:
+            line = self._lines.setdefault(self.turn(job), _Line())
+            line.busy = True
+            line.stored = line.stored or (stored and job.person is not None and self._ordered)
+
+    def release(self, turns: Iterable[object]) -> list[object]:
+        """These people's requests are settled; returns those of whom more is in the store."""
+        stored = []
+        for turn in turns:
+            line = self._lines.get(turn)
+            if line is None or not line.busy:
+                continue
+            line.busy = False
+            if line.stored:
+                line.busy = True
+                stored.append(turn)
+            elif line.jobs:
+                self._call(turn, line)
+            else:
+                del self._lines[turn]
+        return stored
+
+    def refill(self, turn: object, jobs: Iterable[Job], *, more: bool) -> None:
+        """A person's deliveries from the store stand before those that came since."""
+        line = self._lines[turn]
+        line.stored = more
+        line.busy = False
+        before = list(jobs)
+        line.jobs.extendleft(reversed(before))
+        self.count += len(before)
+        if line.jobs:
+            self._call(turn, line)
+        else:
+            del self._lines[turn]
+
+    def is_held(self, job: Job) -> bool:
+        """Whether a job stands behind one of its person's that is out or failing."""
+        line = self._lines.get(self.turn(job))
+        return job.group is None and line is not None and (line.busy or line.stored)
+
+    def drop(self, jobs: Iterable[Job]) -> list[Job]:
+        """Held jobs that are now in the store leave memory; `refill` brings them back. Returns who left."""
+        left = []
+        for job in jobs:
+            line = self._lines.get(self.turn(job))
+            if (
+                job.person is not None
+                and line is not None
+                and line.busy
+                and line.jobs
+                and line.jobs[0] is job
+            ):
+                line.jobs.popleft()
+                line.stored = True
+                self.count -= 1
+                left.append(job)
+        return left
+
+    def actions(self) -> list[str]:
+        """Actions for which somebody is ready."""
+        return [action for action, ready in self._ready.items() if ready]
+
+    def _call(self, turn: object, line: _Line) -> None:
+        if not line.jobs:
+            return
+        action = line.jobs[0].action
+        ready = self._ready.get(action)
+        if ready is None:
+            ready = self._ready[action] = deque()
+        ready.append(turn)

@@ -1,0 +1,112 @@
+"""What a delivery is made of: the event as planned, the person as known now."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from hub.connector import Delivery, Transform
+from hub.delivery.ids import delivery_id
+from hub.delivery.work import Job
+from hub.errors import DeliveryError, GiveUp, Skip
+from hub.event import Event, Instant, PersonId, person_text
+from hub.pipeline.reading import read
+from hub.store.port import JournalReader, StateReader
+
+EVENTS_KEPT = 5000
+PEOPLE_KEPT = 5000
+
+Transforms = Sequence[tuple[str, Transform[Any]]]
+"""The transforms of a sink with their names, in the order of the file."""
+
+
+class Desk:
+    """Reads events and people for all lanes; what one lane read, the next need not read again."""
+
+    def __init__(self, journal: JournalReader, state: StateReader) -> None:
+        self._journal = journal
+        self._state = state
+        self._events: dict[int, tuple[Event, int]] = {}
+        self._traits: dict[int, Mapping[str, Any]] = {}
+
+    def freshen(self) -> None:
+        """What is known of people may have changed."""
+        self._traits.clear()
+
+    def sizes(self, jobs: Sequence[Job]) -> list[int]:
+        """How large the jobs' events are in the journal, in bytes."""
+        self._fetch({job.entry for job in jobs})
+        return [self._events[job.entry][1] if job.entry in self._events else 0 for job in jobs]
+
+    def received(self, jobs: Sequence[Job]) -> list[Instant]:
+        """When the jobs' events were accepted; 0 where the journal has none."""
+        self._fetch({job.entry for job in jobs})
+        return [self._events[job.entry][0].received_at if job.entry in self._events else 0 for job in jobs]
+
+    def prepare(
+        self, jobs: Sequence[Job], sink: str, transforms: Transforms
+    ) -> tuple[list[Delivery], list[tuple[Job, DeliveryError]]]:
+        """The deliveries of these jobs, and those that are not to be sent, with why."""
+        self._fetch({job.entry for job in jobs})
+        self._meet({job.person for job in jobs if job.person is not None})
+        ready: list[Delivery] = []
+        ended: list[tuple[Job, DeliveryError]] = []
+        for job in jobs:
+            kept = self._events.get(job.entry)
+            if kept is None:
+                ended.append((job, Skip("its event is no longer kept")))
+                continue
+            event = kept[0]
+            if not job.id:
+                job.id = delivery_id(event.source, event.id, sink, job.action)
+            if transforms:
+                changed = _changed(event, transforms)
+                if isinstance(changed, DeliveryError):
+                    ended.append((job, changed))
+                    continue
+                event = changed
+            ready.append(self._delivery(job, event))
+        return ready, ended
+
+    def _delivery(self, job: Job, event: Event) -> Delivery:
+        if job.person is None:
+            return Delivery(job.id, event, None, job.identifiers, {}, job.attempts)
+        traits = self._traits.get(job.person, {})
+        return Delivery(job.id, event, person_text(job.person), job.identifiers, traits, job.attempts)
+
+    def _fetch(self, entries: Collection[int]) -> None:
+        missing = [entry for entry in entries if entry not in self._events]
+        if not missing:
+            return
+        for seq, entry in self._journal.get(missing).items():
+            if entry.body:
+                self._events[seq] = (read(entry), len(entry.body))
+        _forget_oldest(self._events, EVENTS_KEPT, entries)
+
+    def _meet(self, people: Collection[int]) -> None:
+        missing = [PersonId(person) for person in people if person not in self._traits]
+        if not missing:
+            return
+        for person, profile in self._state.profiles(missing).items():
+            self._traits[person] = {name: trait.value for name, trait in profile.traits.items()}
+        _forget_oldest(self._traits, PEOPLE_KEPT, people)
+
+
+def _changed(event: Event, transforms: Transforms) -> Event | DeliveryError:
+    for name, transform in transforms:
+        try:
+            changed = transform.change(event)
+        except Exception as fault:
+            return GiveUp(f"transform {name} failed: {type(fault).__name__}")
+        if changed is None:
+            return Skip(f"dropped by transform {name}")
+        event = changed
+    return event
+
+
+def _forget_oldest(kept: dict[int, Any], most: int, needed: Collection[int]) -> None:
+    if len(kept) <= most + len(needed):
+        return
+    for key in list(kept)[: len(kept) - most]:
+        if key not in needed:
+            del kept[key]

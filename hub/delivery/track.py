@@ -1,0 +1,233 @@
+"""How far one class of one sink is: a position, and rows for what the position may not stand for.
+
+The position is the outbox row up to which every delivery has ended or has a row of its own. What is in flight
+lives in memory alone: after a crash it is read again and tried again under the same ids.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+
+from hub.delivery.lines import Lines
+from hub.delivery.work import Group, Job, Waiting
+from hub.event import Instant, PersonId, person_text
+from hub.store.port import Kept, Planned, Settlement, Standing
+
+PATIENT = 1_000_000
+"""How long the position waits for one that is out, when others behind it have ended."""
+HELD_AT_ONCE = 500
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Track:
+    """The deliveries of one class of one sink, from the outbox to their end."""
+
+    def __init__(self, sink: str, lane: str, position: int, *, ordered: bool = True) -> None:
+        self.sink = sink
+        self.lane = lane
+        self.position = position
+        self.read = position
+        self.routes: dict[int, tuple[str, ...]] = {}
+        self.lines = Lines(ordered=ordered)
+        self.waiting = Waiting()
+        self.window: deque[Job] = deque()
+        self.window_ended = 0
+        self._kept: dict[tuple[int, str], Job] = {}
+        self._changed: dict[tuple[int, str], Job] = {}
+        self._outcomes: list[bytes] = []
+        self._passing: list[Job] = []
+        self._leaving: list[Job] = []
+        self._changed_ended = 0
+        self._committing = 0
+
+    def plan(self, rows: Iterable[Planned], now: Instant) -> None:
+        """Rows of the outbox, in order, join the lines."""
+        for row in rows:
+            jobs = []
+            for action in self.routes[row.routes]:
+                job = Job(row.seq, row.entry, row.person, action, identifiers=row.identifiers)
+                job.seen_at = now
+                jobs.append(job)
+                self.lines.add(job)
+            if len(jobs) > 1:
+                for job in jobs:
+                    job.siblings = tuple(jobs)
+            if jobs:
+                self.window.append(jobs[0])
+
+    def adopt(self, kept: Sequence[Kept], outbox: dict[int, Planned], *, stored: bool = True) -> None:
+        """Rows of before (a restart, a replay) come back; those of one request stay together."""
+        batches: dict[int, list[Job]] = {}
+        for row in kept:
+            if (row.seq, row.action) in self._kept:
+                continue
+            job = self._job(row, outbox)
+            if stored:
+                self.lines.hold([job], stored=True)
+                batches.setdefault(row.batch or -len(batches) - 1, []).append(job)
+            else:
+                self.lines.insert(job)
+        retry_at = {(row.seq, row.action): row.retry_at for row in kept}
+        for number, jobs in batches.items():
+            group = Group(jobs[0].action, jobs, number=max(number, 0))
+            group.failures = max(job.failures for job in jobs)
+            group.retry_at = max(retry_at[job.seq, job.action] for job in jobs)
+            self.waiting.add(group)
+
+    def _job(self, row: Kept, outbox: dict[int, Planned]) -> Job:
+        planned = outbox.get(row.seq)
+        job = Job(
+            row.seq, row.entry, row.person, row.action, identifiers=planned.identifiers if planned else ()
+        )
+        job.id, job.reason = row.id, row.reason
+        job.attempts, job.failures, job.first_at = row.attempts, row.failures, row.first_at
+        job.kept = True
+        self._kept[row.seq, row.action] = job
+        return job
+
+    def end(self, job: Job, standing: Standing, reason: str, now: Instant) -> None:
+        """A delivery ended; it is written with the next settlement."""
+        job.standing, job.reason, job.group = standing, reason, None
+        if job.kept:
+            self._changed[job.seq, job.action] = job
+            self._changed_ended += 1
+        else:
+            self.window_ended += 1
+        if standing is not Standing.DELIVERED:
+            self._outcomes.append(self._outcome(job, now))
+
+    def wait(self, group: Group, retry_at: Instant) -> None:
+        """A request failed for now; it is tried again as it is."""
+        group.retry_at = retry_at
+        self.waiting.add(group)
+        self.note(group.jobs)
+
+    def note(self, jobs: Iterable[Job]) -> None:
+        """What is known of these changed: those with rows are written again."""
+        for job in jobs:
+            if job.kept:
+                self._changed[job.seq, job.action] = job
+
+    def let_go(self, jobs: Iterable[Job], held: Callable[[PersonId, int], list[Kept]]) -> list[Job]:
+        """These people's requests are over; `held` reads what of theirs stands in the store.
+
+        Returns the jobs that came back from there, without their identifiers.
+        """
+        back: list[Job] = []
+        for turn in self.lines.release(dict.fromkeys(self.lines.turn(job) for job in jobs)):
+            assert isinstance(turn, int)
+            rows = held(PersonId(turn), HELD_AT_ONCE)
+            fresh = [self._job(row, {}) for row in rows if (row.seq, row.action) not in self._kept]
+            self.lines.refill(turn, fresh, more=len(rows) == HELD_AT_ONCE)
+            back += fresh
+        return back
+
+    @property
+    def uncommitted(self) -> int:
+        """Deliveries that ended and are not written down yet."""
+        return self.window_ended + self._changed_ended + self._committing
+
+    def collect(self, now: Instant, *, may_pass: bool, pressed: bool, full: bool) -> Settlement | None:
+        """What is to be written: how far the position goes, and the rows that it leaves behind.
+
+        `pressed`: what is out waits for what is not written; `full`: no more fits into memory.
+        """
+        rows: list[Kept] = []
+        counts = [0, 0, 0, 0]
+        window = self.window
+        while window:
+            unit = window[0].siblings or (window[0],)
+            if not all(self._passable(job, now, may_pass, pressed, full) for job in unit):
+                break
+            for job in unit:
+                self._pass(job, now, rows, counts)
+            window.popleft()
+        self._collect_changed(now, rows, counts)
+        position = max(self.position, window[0].seq - 1 if window else self.read)
+        if not rows and position == self.position and not any(counts):
+            return None
+        self.position = position
+        self._committing += sum(counts)
+        outcomes, self._outcomes = self._outcomes, []
+        return Settlement(self.sink, self.lane, position, counts[1], counts[2], counts[3], rows, outcomes)
+
+    def committed(self) -> None:
+        """What `collect` gave is written."""
+        self._committing = 0
+        for job in self._leaving:
+            self._kept.pop((job.seq, job.action), None)
+        held = [job for job in self._passing if self.lines.is_held(job)]
+        for job in self.lines.drop(held):
+            self._kept.pop((job.seq, job.action), None)
+        self._leaving, self._passing = [], []
+
+    def _passable(self, job: Job, now: Instant, may_pass: bool, pressed: bool, full: bool) -> bool:
+        if job.standing is not Standing.WAITING:
+            return True
+        if not may_pass:
+            return False
+        failed_or_held = (job.group is not None and job.group.retry_at > 0) or self.lines.is_held(job)
+        if failed_or_held:
+            return self.window_ended > 0 or full
+        old = now - job.seen_at >= PATIENT
+        return self.window_ended > 0 and (old or (pressed and job.group is not None))
+
+    def _pass(self, job: Job, now: Instant, rows: list[Kept], counts: list[int]) -> None:
+        if job.standing is Standing.WAITING:
+            job.kept = True
+            self._kept[job.seq, job.action] = job
+            self._passing.append(job)
+            rows.append(self._row(job, now))
+            return
+        counts[job.standing] += 1
+        self.window_ended -= 1
+        if job.standing is not Standing.DELIVERED or job.failures:
+            rows.append(self._row(job, now))
+
+    def _collect_changed(self, now: Instant, rows: list[Kept], counts: list[int]) -> None:
+        for job in self._changed.values():
+            rows.append(self._row(job, now))
+            if job.standing is not Standing.WAITING:
+                counts[job.standing] += 1
+                self._leaving.append(job)
+        self._changed.clear()
+        self._changed_ended = 0
+
+    def _row(self, job: Job, now: Instant) -> Kept:
+        group = job.group
+        return Kept(
+            self.sink,
+            self.lane,
+            job.seq,
+            job.action,
+            job.entry,
+            None if job.person is None else PersonId(job.person),
+            job.standing,
+            group.number if group and len(group.jobs) > 1 else 0,
+            job.attempts,
+            job.failures,
+            job.first_at,
+            group.retry_at if group else 0,
+            now,
+            job.id,
+            job.reason,
+        )
+
+    def _outcome(self, job: Job, now: Instant) -> bytes:
+        return _encode(
+            {
+                "delivery": job.id,
+                "sink": self.sink,
+                "action": job.action,
+                "person": None if job.person is None else person_text(job.person),
+                "entry": job.entry,
+                "state": job.standing.name.lower(),
+                "reason": job.reason,
+                "attempts": job.attempts,
+                "at": now,
+            }
+        )

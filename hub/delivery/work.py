@@ -1,0 +1,139 @@
+"""What is on its way: jobs (one delivery each), and groups of them that travel together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from heapq import heapify, heappop, heappush
+
+from hub.event import Identifier, Instant
+from hub.store.port import Standing
+
+
+class Job:
+    """One delivery on its way through a lane."""
+
+    __slots__ = (
+        "action",
+        "attempts",
+        "entry",
+        "failures",
+        "first_at",
+        "group",
+        "id",
+        "identifiers",
+        "kept",
+        "person",
+        "reason",
+        "seen_at",
+        "seq",
+        "siblings",
+        "standing",
+    )
+
+    def __init__(
+        self, seq: int, entry: int, person: int | None, action: str, *, identifiers: tuple[Identifier, ...]
+    ) -> None:
+        self.seq = seq
+        self.entry = entry
+        self.person = person
+        self.action = action
+        self.identifiers = identifiers
+        self.id = ""
+        self.standing = Standing.WAITING
+        self.reason = ""
+        self.attempts = 0
+        self.failures = 0
+        self.first_at: Instant = 0
+        self.seen_at: Instant = 0
+        self.group: Group | None = None
+        self.kept = False
+        """It has a row of its own: the lane's position no longer stands for it."""
+        self.siblings: tuple[Job, ...] = ()
+        """All jobs of the same outbox row in this lane, where there are several."""
+
+    @property
+    def turn(self) -> object:
+        """Who must not be overtaken: the person, or nobody but itself."""
+        return (self.seq, self.action) if self.person is None else self.person
+
+
+class Group:
+    """Jobs of one action that travel in one request, and what became of its attempts."""
+
+    __slots__ = ("action", "arrivals", "failures", "jobs", "number", "retry_at")
+
+    def __init__(self, action: str, jobs: list[Job], *, number: int = 0, failures: int = 0) -> None:
+        self.action = action
+        self.jobs = jobs
+        self.number = number
+        self.failures = failures
+        self.retry_at: Instant = 0
+        """When it is tried again; 0 while it is out."""
+        self.arrivals = 0
+        """How many requests the sink had taken when this one first failed."""
+        for job in jobs:
+            job.group = self
+
+
+class Waiting:
+    """Groups that failed for now, by the time when they are tried again."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[Instant, int, Group]] = []
+        self._added = 0
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+    def add(self, group: Group) -> None:
+        """It waits until its `retry_at`."""
+        self._added += 1
+        heappush(self._heap, (group.retry_at, self._added, group))
+
+    def take(self, now: Instant, ready: Callable[[Group], bool]) -> Group | None:
+        """The first group that is due and may go now; those that may not keep their places."""
+        aside, found = [], None
+        while self._heap and self._heap[0][0] <= now:
+            item = heappop(self._heap)
+            if ready(item[2]):
+                found = item[2]
+                break
+            aside.append(item)
+        for item in aside:
+            heappush(self._heap, item)
+        return found
+
+    def next_at(self) -> Instant | None:
+        """When the first one is due."""
+        return self._heap[0][0] if self._heap else None
+
+    def all_due(self, now: Instant) -> None:
+        """What they waited for has passed: all of them are due, in their order."""
+        for _, _, group in self._heap:
+            group.retry_at = min(group.retry_at, now)
+        self._heap = [(group.retry_at, added, group) for _, added, group in self._heap]
+        heapify(self._heap)
+
+    def groups(self) -> list[Group]:
+        """All of them."""
+        return [group for _, _, group in self._heap]
+
+    def remove_empty(self) -> None:
+        """Groups without jobs are forgotten."""
+        self._heap = [item for item in self._heap if item[2].jobs]
+        heapify(self._heap)
+
+
+def halves(jobs: Sequence[Job]) -> tuple[list[Job], list[Job]]:
+    """Two parts of a request that was refused, each tried for itself.
+
+    No person stands in both, so that both may go at once; where there is only one person, the second part has
+    to wait for the first.
+    """
+    middle = len(jobs) // 2
+    first = {job.turn for job in jobs[:middle]}
+    one = [job for job in jobs if job.turn in first]
+    other = [job for job in jobs if job.turn not in first]
+    if not other:
+        return list(jobs[:middle]), list(jobs[middle:])
+    return one, other
