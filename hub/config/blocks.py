@@ -7,11 +7,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from pydantic import StrictBool
+
 from hub.config.hub_table import WebAddress
 from hub.config.limits import LimitsOptions, effective_limits
 from hub.config.model import SinkBlock, SinkType, SourceBlock, SourceType, TransformBlock, UnknownConnector
-from hub.config.options import Size, read_options
+from hub.config.options import read_options
 from hub.config.reading import Reading, near
+from hub.config.sizes import Size
 from hub.connector import HttpSink, PollingSource, Source
 from hub.errors import PluginBroken
 from hub.option import Option, Settings
@@ -27,7 +30,7 @@ class BlockOptions(Settings):
     """What every block may say."""
 
     connector: str | None = Option("Which connector; by default the one named as the label.", default=None)
-    enabled: bool = Option("false leaves the block out; it is still checked.", default=True)
+    enabled: StrictBool = Option("false leaves the block out; it is still checked.", default=True)
 
 
 class SourceOptions(BlockOptions):
@@ -49,7 +52,7 @@ class SinkOptions(BlockOptions):
         default=None,
     )
     limits: LimitsOptions = Option("Lower limits than the vendor's own.", default=LimitsOptions())
-    ordered: bool = Option("Deliver in order per person.", default=True)
+    ordered: StrictBool = Option("Deliver in order per person.", default=True)
 
 
 class TransformOptions(BlockOptions):

@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator
 
 from hub.config.model import HubTable
-from hub.config.options import Size, read_options
+from hub.config.options import read_options
 from hub.config.reading import Reading
+from hub.config.sizes import Size
 from hub.option import Duration, Option, Settings
 
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]", "": "127.0.0.1"}

@@ -7,8 +7,8 @@ from dataclasses import fields, replace
 
 from hub.config.lines import Path as Keys
 from hub.config.model import SinkType
-from hub.config.options import Size
 from hub.config.reading import Reading
+from hub.config.sizes import Size
 from hub.connector import Limits, actions
 from hub.option import Option, Settings
 

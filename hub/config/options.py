@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, TypeVar, get_args
+from dataclasses import dataclass
+from typing import Any, TypeVar, get_args
 
-from pydantic import BaseModel, BeforeValidator, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from hub.config.lines import Path as Keys
 from hub.config.reading import Reading, near
 from hub.config.secrets import Secrets
 from hub.config.words import alternatives, kind_of, said
+from hub.errors import PluginBroken
 from hub.option import Settings
 
-_SIZE = re.compile(r"(\d+) ?(B|KB|MB|GB)")
-_SIZES = {"B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3}
-
 M = TypeVar("M", bound=Settings)
-
-
-def size(value: Any) -> Any:
-    """`32KB`, `10MB`, `1GB` as bytes (1 KB is 1,024 bytes); a number is bytes already."""
-    if not isinstance(value, str):
-        return value
-    found = _SIZE.fullmatch(value.strip())
-    if found is None:
-        raise ValueError(f"'{value}' is not a size; write 512B, 32KB, 10MB or 1GB")
-    return int(found[1]) * _SIZES[found[2]]
-
-
-Size = Annotated[int, BeforeValidator(size, json_schema_input_type=int | str)]
-"""Bytes, as a number or as text: `32KB`."""
 
 
 def read_options(
@@ -55,14 +39,22 @@ def read_options(
     except ValidationError as refused:
         _explain(refused, model, raw, _Told(keys, reading, secrets, tuple(also)))
         return None
+    except Exception as fault:
+        # Not `from fault`: its text may repeat a secret.
+        raise PluginBroken(
+            f"{model.__module__}: its options cannot be checked: {type(fault).__name__}; repair the connector"
+        ) from None
     return None if secrets.hollow else options
 
 
+@dataclass(frozen=True)
 class _Told:
     """Where faults of one table go, and what is not said again."""
 
-    def __init__(self, keys: Keys, reading: Reading, secrets: Secrets, also: tuple[str, ...]) -> None:
-        self.keys, self.reading, self.secrets, self.also = keys, reading, secrets, also
+    keys: Keys
+    reading: Reading
+    secrets: Secrets
+    also: tuple[str, ...]
 
     def is_hollow(self, keys: Keys) -> bool:
         """Whether a secret without a value explains a fault here."""
@@ -88,7 +80,7 @@ def _explain(refused: ValidationError, model: type[BaseModel], raw: Mapping[str,
         if problem not in problems.setdefault(keys, []):
             problems[keys].append(problem)
     for keys, several in problems.items():
-        told.reading.fault(keys, ", or ".join(several))
+        told.reading.fault(keys, told.secrets.hidden(", or ".join(several)))
 
 
 def _locate(loc: tuple[int | str, ...], model: type[BaseModel], raw: Any) -> tuple[Keys, Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from pydantic import StrictBool
+
 from hub.config.model import IdentifierKind, IdentityTable
 from hub.config.options import read_options
 from hub.config.reading import Reading
@@ -18,7 +20,9 @@ _MOST_OTHERWISE = 5
 class KindOptions(Settings):
     """One kind of identifier."""
 
-    strong: bool | None = Option("Whether it names a person, rather than a browser or a cart.", default=None)
+    strong: StrictBool | None = Option(
+        "Whether it names a person, rather than a browser or a cart.", default=None
+    )
     max: int | None = Option("How many of it a person may have; 5 by default.", default=None, ge=1)
 
 

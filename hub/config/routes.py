@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, get_args
 
+from pydantic import StrictBool
+
 from hub.config.blocks import Declared
 from hub.config.lines import Path as Keys
 from hub.config.model import Route, SinkBlock, SourceBlock
@@ -30,7 +32,7 @@ class RouteOptions(Settings):
         alias="from",
         min_length=1,
     )
-    enabled: bool = Option("false leaves the route out; it is still checked.", default=True)
+    enabled: StrictBool = Option("false leaves the route out; it is still checked.", default=True)
 
 
 def read_routes(

@@ -28,6 +28,7 @@ class Secrets:
         self.hollow: set[Keys] = set()
         """Secrets without a value, which was told already."""
         self.placeholders: dict[Keys, str] = {}
+        self._found: set[str] = set()
 
     def fill(self, kind: Any, value: Any, keys: Keys) -> Any:
         kinds = alternatives(kind)
@@ -49,6 +50,12 @@ class Secrets:
             return self.reading.base / value
         return self._fill_inside(kinds, value, keys)
 
+    def hidden(self, text: str) -> str:
+        """A text without the secrets that a connector's own check may have put into it."""
+        for secret in sorted(self._found, key=len, reverse=True):
+            text = text.replace(secret, "…")
+        return text
+
     def _fill_inside(self, kinds: Sequence[Any], value: Any, keys: Keys) -> Any:
         if isinstance(value, list):
             item = next((get_args(one)[0] for one in kinds if get_origin(one) in _LISTS), Any)
@@ -67,6 +74,7 @@ class Secrets:
     def _look_up(self, place: str, name: str, keys: Keys) -> Secret:
         found, problem = self._from_environment(name) if place == "env" else self._from_file(name, keys)
         if not problem:
+            self._found.add(found)
             return Secret(found)
         if self.reading.unset == "placeholder" and not self.off:
             self.placeholders[keys] = problem

@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
 
+from hub.config.sizes import size
+
 _DURATION = "must be a duration in quotes: 90s, 15m, 1h30m, 24h, 30d or 2w"
 _EXPECTED = {
     "string_type": "must be text in quotes",
@@ -87,7 +89,7 @@ def type_text(kind: Any) -> str:
     """What an option takes: `text`, `list of secret`, `duration`, `'auto' or 'json'` …"""
     origin, inner = get_origin(kind), get_args(kind)
     if origin is Annotated:
-        return "size" if any("size" in repr(mark) for mark in inner[1:]) else type_text(inner[0])
+        return "size" if any(getattr(mark, "func", None) is size for mark in inner) else type_text(inner[0])
     if origin in (Union, UnionType):
         return " or ".join(dict.fromkeys(type_text(one) for one in inner if one is not NoneType))
     if origin is Literal:

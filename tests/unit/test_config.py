@@ -13,7 +13,7 @@ import pytest
 
 from hub.config import Config, explain, from_resolved, hub_options, read, schema
 from hub.connector import Limits
-from hub.errors import ConfigRefused
+from hub.errors import ConfigRefused, PluginBroken
 from hub.option import Secret
 from hub.plugins import discover
 
@@ -102,21 +102,31 @@ class Visits(hub.PollingSource[hub.Settings]):
     name = "drawer"
 
 
-class Strict(hub.Settings):
-    secret: hub.Secret = hub.Option("It starts with whsec_.", min_length=40)
-
-
 @hub.hookimpl
 def connectors():
     return [Drawer, Visits]
 '''
 STRICT = '''
+from pydantic import field_validator
+
 import hub
 
 
 class Settings(hub.Settings):
     url: str = hub.Option("Where to.")
     secret: hub.Secret = hub.Option("A long one.", min_length=40)
+
+    @field_validator("secret")
+    @classmethod
+    def check(cls, secret):
+        if "private" in secret.reveal():
+            raise ValueError(f"'{secret.reveal()}' is not what it should be")
+        return secret
+
+    @field_validator("url")
+    @classmethod
+    def check_url(cls, url):
+        return 1 / (url != "zero") and url
 
 
 class Strict(hub.HttpSink[Settings]):
@@ -519,6 +529,7 @@ def test_every_fault_is_told_at_once_in_the_order_of_the_file(faults):
             "base_url: must be scheme, host and perhaps a path: no user, password, ? or #",
         ),
         ("ordered = 'always'", "ordered: must be true or false"),
+        ("enabled = 'no'", "enabled: must be true or false"),
         ("limits = { per_second = 20 }", "limits.per_second: 20 is above the vendor's own limit; at most 10"),
         ("limits = { per_second = 0 }", "limits.per_second: must be more than 0"),
         ("limits = { per_secnd = 1 }", "limits.per_secnd: unknown option; did you mean 'per_second'?"),
@@ -688,6 +699,23 @@ def test_no_secret_is_in_the_text_of_a_configuration(config):
     assert "pk_very_private" not in repr(read)
     assert b"pk_very_private" not in read.resolved
     assert b'{"env":"NEWS_KEY"}' in read.resolved
+
+
+def test_a_secret_is_not_in_what_a_connector_objects_to(faults):
+    [fault] = faults(
+        "[sinks.strict]\nurl = 'x'\nbase_url = 'https://a'\nsecret = { env = 'LONG' }\n",
+        env={"LONG": "much-too-private" * 3},
+    )
+
+    assert fault == "plugins.toml:6: sinks.strict.secret: '…' is not what it should be"
+
+
+def test_a_connector_whose_check_of_its_options_fails_is_broken(config):
+    with pytest.raises(PluginBroken, match="its options cannot be checked: ZeroDivisionError"):
+        config(
+            "[sinks.strict]\nurl = 'zero'\nbase_url = 'https://a'\nsecret = { env = 'LONG' }\n",
+            env={"LONG": "x" * 40},
+        )
 
 
 # The stored configuration
