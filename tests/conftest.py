@@ -1,0 +1,26 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from running_hub import RunningHub
+
+
+@pytest.fixture
+def hubs(tmp_path: Path) -> Iterator[Callable[..., RunningHub]]:
+    """Makes running hubs, each in a folder of its own unless told otherwise; all are ended."""
+    made: list[RunningHub] = []
+
+    def make(tables: str, *, folder: Path | None = None, port: int | None = None) -> RunningHub:
+        where = folder or tmp_path / f"hub{len(made)}"
+        where.mkdir(exist_ok=True)
+        made.append(RunningHub(where, tables, port=port))
+        return made[-1]
+
+    yield make
+    for hub in made:
+        hub.end()
