@@ -4,31 +4,28 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import hub
-
-if TYPE_CHECKING:
-    from .source import Segment
 
 _INTEGRATIONS = {"segment": "Segment.io", "customerio": "Customer.io Data Pipelines"}
 _PICTURE = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 
 
-def settings(source: Segment, inbound: hub.Inbound) -> hub.Response:
+def settings(inbound: hub.Inbound, *, public_url: str, library: str) -> hub.Response:
     """What a browser library loads first: where to send, and under which key.
 
     There is exactly one integration: for a second one the library would fetch code from its vendor.
     """
-    where = urlsplit(source.public_url)
+    where = urlsplit(public_url)
     host = where.netloc + where.path.rstrip("/") if where.netloc else inbound.header("host") or ""
     integration = {
         "apiKey": inbound.key or "",
         "apiHost": f"{host}/v1",
         "protocol": where.scheme or "http",
     }
-    return _json(200, {"integrations": {_INTEGRATIONS[source.settings.library]: integration}})
+    return _json(200, {"integrations": {_INTEGRATIONS[library]: integration}})
 
 
 def source_config(label: str, key: str) -> hub.Response:

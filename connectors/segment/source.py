@@ -91,7 +91,7 @@ public_keys = ["pk_shop"]
         if call == "pixel":
             return answers.picture()
         if call == "settings":
-            return answers.settings(self, inbound)
+            return answers.settings(inbound, public_url=self.public_url, library=self.settings.library)
         if call == "source_config":
             return answers.source_config(self.label, inbound.key or "")
         return None if inbound.method == "POST" and call else answers.not_found()
