@@ -29,11 +29,7 @@ $(READY): pyproject.toml scripts/setup
 setup: $(READY)
 
 run: $(READY)
-ifdef CONFIG
-	@exec scripts/attended $(BIN)/hub run --config "$(CONFIG)"
-else
-	@exec scripts/attended $(BIN)/python -u examples/first_session.py
-endif
+	@exec scripts/attended $(BIN)/python -u examples/first_session.py $(if $(CONFIG),"$(CONFIG)")
 
 lint: $(READY)
 	@echo "lint: ruff"

@@ -2,6 +2,9 @@
 
 Starts `hub run` with the repository's plugins.toml, watches it with `hub tail`, sends what a shop's page
 would send with Segment's library, and stays up until Ctrl-C (SIGINT) or SIGTERM.
+
+    python examples/first_session.py             the session
+    python examples/first_session.py my.toml     your own configuration, watched; nobody visits
 """
 
 from __future__ import annotations
@@ -11,16 +14,16 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import tomllib
 import urllib.error
 import urllib.request
 import uuid
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parents[1]
-CONFIG = ROOT / "plugins.toml"
 HUB = Path(sys.executable).with_name("hub")
 PATIENCE = 30.0
 PAUSE = 0.3
@@ -52,19 +55,24 @@ def session() -> list[dict[str, Any]]:
     ]
 
 
-def settings() -> tuple[str, str, Path]:
-    """Where the hub listens, the key of its Segment source, and its data folder."""
-    tables = tomllib.loads(CONFIG.read_text(encoding="utf-8"))
+def settings(config: Path) -> tuple[str, Path, dict[str, Any]]:
+    """Where the hub listens, its data folder, and its sources."""
+    try:
+        tables = tomllib.loads(config.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as fault:
+        sys.exit(f"run: {config}: {fault}")
     hub = tables.get("hub", {})
     listen = os.environ.get("HUB_LISTEN") or hub.get("listen", "127.0.0.1:8080")
-    data = os.environ.get("HUB_DATA_DIR") or ROOT / hub.get("data_dir", "data")
-    keys = [
-        source["public_keys"][0]
-        for label, source in tables["sources"].items()
-        if source.get("connector", label) == "segment" and source.get("public_keys")
-    ]
+    data = os.environ.get("HUB_DATA_DIR") or config.parent / hub.get("data_dir", "data")
     host, _, port = listen.rpartition(":")
-    return f"http://{host if host not in ('', '0.0.0.0') else '127.0.0.1'}:{port}", keys[0], Path(data)
+    address = f"http://{host if host not in ('', '0.0.0.0') else '127.0.0.1'}:{port}"
+    return address, Path(data), tables.get("sources", {})
+
+
+def public_key(sources: dict[str, Any]) -> str:
+    """The key that a page would use."""
+    keys = [source["public_keys"][0] for source in sources.values() if source.get("public_keys")]
+    return str(keys[0])
 
 
 def is_ready(address: str) -> bool:
@@ -85,6 +93,12 @@ def send(address: str, key: str, message: dict[str, Any]) -> None:
         answer.read()
 
 
+def show(lines: IO[str]) -> None:
+    """Shows what is said, line by line."""
+    for line in lines:
+        print(line, end="", flush=True)
+
+
 class Stopped(Exception):
     """Somebody wants us to end."""
 
@@ -93,64 +107,89 @@ def stop(*_: object) -> None:
     raise Stopped
 
 
-class Session:
+class Running:
     """The hub, and who watches it."""
 
-    def __init__(self) -> None:
-        self.address, self.key, self.data = settings()
+    def __init__(self, config: Path) -> None:
+        self.config = config
+        self.address, self.data, self.sources = settings(config)
         self.children: list[subprocess.Popen[str]] = []
 
     def start(self, *words: str, **more: Any) -> subprocess.Popen[str]:
         """Starts a command of the hub; Ctrl-C reaches this script alone, which ends them in order."""
-        child = subprocess.Popen(
-            [str(HUB), *words, "--config", str(CONFIG)], text=True, start_new_session=True, **more
-        )
+        command = [str(HUB), *words, "--config", str(self.config)]
+        child = subprocess.Popen(command, text=True, start_new_session=True, **more)
         self.children.append(child)
         return child
 
-    def run(self) -> None:
-        print(f"run: starting a hub on {self.address} with {CONFIG.name}, data in {self.data}")
+    def watched(self) -> None:
+        """Somebody's own configuration: the hub says what it has to say, and deliveries are shown."""
+        hub = self.start("run")
+        self.watch(hub)
+        sys.exit(hub.wait())
+
+    def session(self) -> None:
+        """The repository's configuration, with a visitor."""
+        key = public_key(self.sources)
+        print(f"run: starting a hub on {self.address} with {self.config.name}, data in {self.data}")
         self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         log = self.data / "hub.log"
         with log.open("w", encoding="utf-8") as output:
             hub = self.start("run", stdout=output, stderr=output)
-        self.await_ready(hub, log)
-        tail = self.start("tail", stderr=subprocess.PIPE)
-        assert tail.stderr is not None
-        tail.stderr.readline()
+        try:
+            self.watch(hub)
+            self.await_ready(hub)
+        except SystemExit:
+            # Where it cannot start, its own words are the best answer.
+            print(log.read_text(encoding="utf-8"), file=sys.stderr)
+            raise
         print("run: a visitor comes to the shop: what happens becomes an event, a person and deliveries\n")
         for message in session():
-            send(self.address, self.key, message)
+            send(self.address, key, message)
             time.sleep(PAUSE)
         time.sleep(2 * PAUSE)
-        self.say_what_next()
+        print("\nrun: and this is what is known of her now: hub person show\n", flush=True)
+        self.start("person", "show", f"email:{EMAIL}", "--limit", "6").wait()
+        self.say_what_next(key, log)
         sys.exit(hub.wait())
 
-    def await_ready(self, hub: subprocess.Popen[str], log: Path) -> None:
-        """Waits until the hub takes events; where it cannot start, its own words are the best answer."""
+    def await_ready(self, hub: subprocess.Popen[str]) -> None:
+        """Waits until the hub takes events."""
         deadline = time.monotonic() + PATIENCE
         while not is_ready(self.address):
             if hub.poll() is not None or time.monotonic() > deadline:
-                print(log.read_text(encoding="utf-8"), file=sys.stderr)
                 sys.exit(hub.poll() or 1)
             time.sleep(0.05)
 
-    def say_what_next(self) -> None:
+    def watch(self, hub: subprocess.Popen[str]) -> None:
+        """Shows what `hub tail` says, from the moment at which there is something to watch."""
+        while hub.poll() is None:
+            if (self.data / "state.db").exists():
+                tail = self.start("tail", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                assert tail.stdout is not None
+                if tail.stdout.readline().startswith("watching"):
+                    threading.Thread(target=show, args=(tail.stdout,), daemon=True).start()
+                    return
+            time.sleep(0.05)
+
+    def say_what_next(self, key: str, log: Path) -> None:
         event = {"userId": "ann", "event": "Product Viewed", "properties": {"product_id": "hat-1"}}
-        print(f"""
+        print(
+            f"""
 The hub stays up. In another terminal, try:
 
-  curl -u {self.key}: {self.address}/v1/track -d '{json.dumps(event)}'
-  .venv/bin/hub person show email:{EMAIL}
+  curl -u {key}: {self.address}/v1/track -d '{json.dumps(event)}'
   .venv/bin/hub export events
   .venv/bin/hub audit
 
-Then edit {CONFIG.name}, say `.venv/bin/hub reload`, and send again. Its log is {self.data / "hub.log"}.
+Then edit {self.config.name}, say `.venv/bin/hub reload`, and send again. The hub's log is {log}.
 Ctrl-C ends it; docs/tutorial/first_steps.md goes on from here.
-""")
+""",
+            flush=True,
+        )
 
     def end(self) -> None:
-        """The watcher last: it still shows what the hub finishes."""
+        """The hub first: the watcher still shows what it finishes."""
         for child in self.children:
             if child.poll() is None:
                 child.terminate()
@@ -163,9 +202,13 @@ Ctrl-C ends it; docs/tutorial/first_steps.md goes on from here.
 def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
-    running = Session()
+    own = sys.argv[1:]
+    running = Running(Path(own[0]) if own else ROOT / "plugins.toml")
     try:
-        running.run()
+        if own:
+            running.watched()
+        else:
+            running.session()
     except Stopped:
         print("run: stopping")
     finally:

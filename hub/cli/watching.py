@@ -104,7 +104,7 @@ class Watch:
         before, self._lanes = self._lanes, self._positions()
         for lane, position in self._lanes.items():
             for row in arrived(self._stores, lane, before.get(lane, 0), position):
-                yield {"at": iso(time.time_ns() // 1000), "kind": "delivery", **row}
+                yield {"kind": "delivery", **row, "at": iso(time.time_ns() // 1000)}
 
     def _settled(self) -> Iterator[dict[str, Any]]:
         """Deliveries that ended otherwise, or only after several attempts."""
