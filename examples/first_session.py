@@ -60,7 +60,8 @@ def settings(config: Path) -> tuple[str, Path, dict[str, Any]]:
     try:
         tables = tomllib.loads(config.read_text(encoding="utf-8"))
     except (OSError, ValueError) as fault:
-        sys.exit(f"run: {config}: {fault}")
+        print(f"run: {config}: {fault}", file=sys.stderr)
+        sys.exit(2)
     hub = tables.get("hub", {})
     listen = os.environ.get("HUB_LISTEN") or hub.get("listen", "127.0.0.1:8080")
     data = os.environ.get("HUB_DATA_DIR") or config.parent / hub.get("data_dir", "data")
