@@ -37,7 +37,7 @@ if TYPE_CHECKING:
         TooLarge,
         UnknownKey,
     )
-    from hub.event import Consent, Event, Identifier, iso
+    from hub.event import Consent, Event, Identifier, Message, iso
     from hub.hooks import hookimpl
     from hub.option import Duration, Option, Secret, Settings
     from hub.schema import normalise
@@ -60,6 +60,7 @@ __all__ = [
     "Identifier",
     "Inbound",
     "Limits",
+    "Message",
     "Option",
     "Page",
     "Pages",
@@ -92,7 +93,7 @@ _HOMES = {
         "BadEvent BadPayload BadSignature CredentialsRejected GiveUp HubError RetryLater Skip TooFast TooLarge "
         "UnknownKey"
     ),
-    "event": "Consent Event Identifier iso",
+    "event": "Consent Event Identifier Message iso",
     "hooks": "hookimpl",
     "option": "Duration Option Secret Settings",
     "schema": "normalise",

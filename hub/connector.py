@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
 from hub.errors import BadEvent, DeliveryError
-from hub.event import Event, Identifier, Instant
+from hub.event import Event, Identifier, Instant, Message
 from hub.option import Settings
 from hub.wire import Inbound, Request, Response
 
@@ -31,6 +31,8 @@ class Delivery:
     identifiers: tuple[Identifier, ...] = ()
     traits: Mapping[str, Any] = field(default_factory=dict)
     attempt: int = 1
+    message: Message | None = None
+    """What a rule wants to say; None for an event that takes a route."""
 
     def identifier(self, kind: str) -> str | None:
         """The first identifier of this kind, the event's own before the person's others."""

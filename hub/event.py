@@ -135,6 +135,22 @@ class Profile(msgspec.Struct, kw_only=True, omit_defaults=True):
         return None if kept is None else kept.value
 
 
+class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a firing wants to say to a person: decided once, with its words and variables as they were."""
+
+    id: str
+    rule: str
+    """The rule (or `journey/step`) that decided it."""
+    channel: str
+    purpose: str
+    template: str = ""
+    """The name of the words; a sink that has none of its own sends the name and the variables."""
+    variables: dict[str, Any] = {}
+    created_at: Instant
+    expires_at: Instant
+    """Not sent after this."""
+
+
 def person_text(person: int) -> str:
     """A person's id as people and other systems see it."""
     return f"{person:016x}"

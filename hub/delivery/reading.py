@@ -58,7 +58,7 @@ class Desk:
                 continue
             event = kept[0]
             if not job.id:
-                job.id = delivery_id(event.source, event.id, sink, job.action)
+                job.id = _id(job, event, sink)
             if transforms:
                 changed = _changed(event, transforms)
                 if isinstance(changed, DeliveryError):
@@ -71,8 +71,8 @@ class Desk:
     def _delivery(self, job: Job, event: Event) -> Delivery:
         if job.person is None:
             return Delivery(job.id, event, None, job.identifiers, {}, job.attempts)
-        traits = self._traits.get(job.person, {})
-        return Delivery(job.id, event, person_text(job.person), job.identifiers, traits, job.attempts)
+        person, traits = person_text(job.person), self._traits.get(job.person, {})
+        return Delivery(job.id, event, person, job.identifiers, traits, job.attempts, job.message)
 
     def _fetch(self, entries: Collection[int]) -> None:
         missing = [entry for entry in entries if entry not in self._events]
@@ -90,6 +90,12 @@ class Desk:
         for person, profile in self._state.profiles(missing).items():
             self._traits[person] = {name: trait.value for name, trait in profile.traits.items()}
         _forget_oldest(self._traits, PEOPLE_KEPT, people)
+
+
+def _id(job: Job, event: Event, sink: str) -> str:
+    if job.message is not None:
+        return delivery_id("message", job.message.id, sink, job.action)
+    return delivery_id(event.source, event.id, sink, job.action)
 
 
 def _changed(event: Event, transforms: Transforms) -> Event | DeliveryError:

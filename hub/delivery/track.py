@@ -50,7 +50,7 @@ class Track:
             jobs = []
             for action in self.routes[row.routes]:
                 job = Job(row.seq, row.entry, row.person, action, identifiers=row.identifiers)
-                job.seen_at = now
+                job.seen_at, job.message = now, row.message
                 jobs.append(job)
                 self.lines.add(job)
             if len(jobs) > 1:
@@ -83,6 +83,7 @@ class Track:
         job = Job(
             row.seq, row.entry, row.person, row.action, identifiers=planned.identifiers if planned else ()
         )
+        job.message = planned.message if planned else None
         job.id, job.reason = row.id, row.reason
         job.attempts, job.failures, job.first_at = row.attempts, row.failures, row.first_at
         job.kept = True

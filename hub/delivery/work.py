@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from heapq import heapify, heappop, heappush
 
-from hub.event import Identifier, Instant
+from hub.event import Identifier, Instant, Message
 from hub.store.port import Standing
 
 
@@ -22,6 +22,7 @@ class Job:
         "id",
         "identifiers",
         "kept",
+        "message",
         "person",
         "reason",
         "seen_at",
@@ -38,6 +39,7 @@ class Job:
         self.person = person
         self.action = action
         self.identifiers = identifiers
+        self.message: Message | None = None
         self.id = ""
         self.standing = Standing.WAITING
         self.reason = ""

@@ -124,10 +124,10 @@ def _plan(entry: int, event: Event, work: Work, whom: tuple[Profile | None, Defi
     for metric in counted:
         work.count(*metric)
     if profile is None:
-        work.plan(entry, None, legs, ())
+        work.plan(entry, None, legs)
         return
     own = event.identifiers
-    work.plan(entry, profile.id, legs, [one for one in profile.identifiers if one not in own])
+    work.plan(entry, profile.id, legs, more=[one for one in profile.identifiers if one not in own])
 
 
 class _Outcome(msgspec.Struct):

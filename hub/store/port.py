@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import IntEnum
 from typing import NamedTuple, Protocol
 
-from hub.event import Identifier, Instant, PersonId, Profile
+from hub.event import Identifier, Instant, Message, PersonId, Profile
 
 
 class Kind(IntEnum):
@@ -173,6 +173,8 @@ class Planned(NamedTuple):
     routes: int
     identifiers: tuple[Identifier, ...]
     """The person's identifiers at planning that the event itself does not carry."""
+    message: Message | None = None
+    """What a rule wants to say; None for an event that takes routes."""
 
 
 class Leg(NamedTuple):

@@ -9,7 +9,7 @@ from typing import Any
 import apsw
 import msgspec
 
-from hub.event import Identifier, Instant, PersonId, Profile
+from hub.event import Identifier, Instant, Message, PersonId, Profile
 from hub.store.port import Fate, FateRow, Leg, MergeRow, Planned, Poisoned, ReviewRow
 from hub.store.sqlite.connection import connect, migrate, row, rows
 
@@ -72,7 +72,8 @@ SCHEMA = (
         entry INTEGER NOT NULL,
         person INTEGER,
         routes INTEGER NOT NULL,
-        identifiers BLOB                      -- the person's, beyond the event's own
+        identifiers BLOB,                     -- the person's, beyond the event's own
+        message BLOB                          -- what a rule wants to say, frozen
     );
     CREATE TABLE outcome (                    -- how deliveries ended, as far as somebody may want to know
         delivery TEXT PRIMARY KEY,
@@ -85,6 +86,7 @@ SCHEMA = (
 
 _identifiers = msgspec.json.Decoder(tuple[Identifier, ...]).decode
 _profile = msgspec.json.Decoder(Profile).decode
+_message = msgspec.json.Decoder(Message).decode
 _legs = msgspec.json.Decoder(tuple[Leg, ...]).decode
 
 
@@ -259,10 +261,19 @@ class SqliteStateReader:
         return kept[0] if kept else 0
 
     def _outbox(self, where: str, values: Sequence[Any]) -> list[Planned]:
-        found = rows(self._db, f"SELECT seq, entry, person, routes, identifiers FROM outbox {where}", values)
+        found = rows(
+            self._db, f"SELECT seq, entry, person, routes, identifiers, message FROM outbox {where}", values
+        )
         return [
-            Planned(seq, entry, person, routes, () if more is None else _identifiers(more))
-            for seq, entry, person, routes, more in found
+            Planned(
+                seq,
+                entry,
+                person,
+                routes,
+                () if more is None else _identifiers(more),
+                None if message is None else _message(message),
+            )
+            for seq, entry, person, routes, more, message in found
         ]
 
     def _people(

@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from hub.event import Identifier, Instant, PersonId, Profile
+from hub.event import Identifier, Instant, Message, PersonId, Profile
 from hub.store.port import Fate, Leg
 from hub.store.sqlite.connection import row, rows, store_errors, transaction
 from hub.store.sqlite.seen import Seen
@@ -250,7 +250,15 @@ class Work:
             "INSERT INTO poison (entry, person, traceback) VALUES (?, ?, ?)", (entry, person, traceback)
         )
 
-    def plan(self, entry: int, person: PersonId | None, legs: str, more: Iterable[Identifier]) -> None:
+    def plan(
+        self,
+        entry: int,
+        person: PersonId | None,
+        legs: str,
+        *,
+        more: Iterable[Identifier] = (),
+        message: Message | None = None,
+    ) -> None:
         """Deliveries are decided: one row, with the person's identifiers beyond the event's own."""
         routes = self._state.route_sets.get(legs)
         if routes is None:
@@ -259,8 +267,10 @@ class Work:
         self._outbox_end += 1
         identifiers = tuple(more)
         frozen = _encode(identifiers) if identifiers else None
+        said = None if message is None else _encode(message)
         self._add(
-            "INSERT INTO outbox VALUES (?, ?, ?, ?, ?)", (self._outbox_end, entry, person, routes, frozen)
+            "INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?)",
+            (self._outbox_end, entry, person, routes, frozen, said),
         )
 
     def outcome(self, delivery: str, entry: int, event: int | None, person: PersonId | None) -> None:
