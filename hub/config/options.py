@@ -101,13 +101,12 @@ def _locate(loc: tuple[int | str, ...], model: type[BaseModel], raw: Any) -> tup
 
 
 def _declared(kind: Any, step: int | str) -> Any:
-    """The field (for a model's option) or type (for an item) that stands there."""
-    annotation = getattr(kind, "annotation", kind)
-    for one in alternatives(annotation):
-        if isinstance(one, type) and issubclass(one, BaseModel):
-            for name, field in one.model_fields.items():
-                if step == (field.alias or name):
-                    return field
+    """The field (for a model's option) or type (for an item) that stands there; None where nothing does."""
+    for one in alternatives(getattr(kind, "annotation", kind)):
+        if _is_model(one):
+            named = {field.alias or name: field for name, field in one.model_fields.items()}
+            if step in named:
+                return named[str(step)]
         elif get_args(one):
             return get_args(one)[-1 if isinstance(step, str) else 0]
     return None
@@ -115,6 +114,10 @@ def _declared(kind: Any, step: int | str) -> Any:
 
 def _names(kind: Any) -> list[str]:
     for one in alternatives(getattr(kind, "annotation", kind)):
-        if isinstance(one, type) and issubclass(one, BaseModel):
+        if _is_model(one):
             return [field.alias or name for name, field in one.model_fields.items()]
     return []
+
+
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)

@@ -31,21 +31,26 @@ LATER = (
 def merged(files: Sequence[File], reading: Reading) -> dict[str, Any]:
     """The tables of all files as one; what stands twice or is unknown is noted in `reading`."""
     tables: dict[str, Any] = {}
-    for number, file in enumerate(files):
+    for file in files:
         for name, value in file.tables.items():
-            problem = _refused(name, value, main=number == 0)
+            problem = _refused(name, value, main=file is files[0])
             if problem:
                 reading.fault_in(file, (name,), problem)
-            elif isinstance(value, dict):
-                into = tables.setdefault(name, {})
-                for keys in _put(value, into, (name,), TABLES[name]):
-                    first, line = reading.place(keys)
-                    reading.fault_in(file, keys, f"stands already in {first}:{line}; keep one")
             else:
-                tables.setdefault(name, value)
+                _add(file, name, tables, reading)
         for keys in endless(file.tables):
             reading.fault_in(file, keys, "must be a finite number")
     return tables
+
+
+def _add(file: File, name: str, tables: dict[str, Any], reading: Reading) -> None:
+    value = file.tables[name]
+    into = tables.setdefault(name, {} if isinstance(value, dict) else value)
+    if not isinstance(value, dict) or not isinstance(into, dict):
+        return  # it is said when the table is read
+    for keys in _put(value, into, (name,), TABLES[name]):
+        first, line = reading.place(keys)
+        reading.fault_in(file, keys, f"stands already in {first}:{line}; keep one")
 
 
 def _refused(name: str, value: Any, *, main: bool) -> str | None:
@@ -62,7 +67,7 @@ def _put(value: Mapping[str, Any], into: dict[str, Any], keys: Keys, levels: int
     """Puts one file's table into the whole; yields what stood there already."""
     for key, inner in value.items():
         here = (*keys, key)
-        if levels > 1 and isinstance(inner, dict):
+        if levels > 1 and isinstance(inner, dict) and isinstance(into.get(key, {}), dict):
             yield from _put(inner, into.setdefault(key, {}), here, levels - 1)
         elif key in into:
             yield here

@@ -136,20 +136,22 @@ def test_every_key_and_item_has_a_line(content):
     assert set(lines) == set(paths(content))
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=150)
-@given(content=tables)
-def test_a_file_is_a_configuration_or_faults_with_places(place, content):
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=100)
+@given(content=tables, more=tables)
+def test_files_are_a_configuration_or_faults_with_places(place, content, more):
     hub = content.get("hub", {})
-    owned = {**content, "hub": {**hub, "plugins": ["own"]}} if isinstance(hub, dict) else content
+    ours = {"include": ["more.toml"], "plugins": ["own"]}
+    owned = {**content, "hub": {**hub, **ours}} if isinstance(hub, dict) else content
     file = place / "plugins.toml"
     file.write_text(document(owned), encoding="utf-8")
+    (place / "more.toml").write_text(document(more), encoding="utf-8")
+    environ = {"SET": "s3cr3t"}
 
     try:
-        good = read(file, discover, environ={"SET": "s3cr3t"})
+        good = read(file, discover, environ=environ)
     except ConfigRefused as refused:
         assert all(fault.line and fault.problem for fault in refused.faults)
         assert "s3cr3t" not in str(refused)
     else:
-        assert (
-            from_resolved(good.resolved, discover, base=place, environ={"SET": "s3cr3t"}).sinks == good.sinks
-        )
+        stored = from_resolved(good.resolved, discover, base=place, environ=environ)
+        assert (stored.sinks, stored.routes) == (good.sinks, good.routes)
