@@ -1,0 +1,404 @@
+"""The delivery role on real stores and real sockets: events are planned by hand, far sides follow a script."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import struct
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from ipaddress import ip_network
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import msgspec
+
+from connectors.webhook.sink import Webhook
+from hub.clock import Clock, DrivenClock
+from hub.config import Config, HubTable, IdentityTable, SinkBlock, TransformBlock
+from hub.connector import Limits, actions
+from hub.delivery import DeliveryRole
+from hub.delivery.lane import CLASSES
+from hub.event import Event, Identifier, PersonId, Trait
+from hub.store.port import Draft, Kept, Kind, Leg
+from hub.store.sqlite.deliveries import SqliteDeliveries, SqliteDeliveriesWriter
+from hub.store.sqlite.journal import Batch, SqliteJournal, SqliteJournalWriter
+from hub.store.sqlite.state import SqliteStateReader
+from hub.store.sqlite.work import SqliteState
+from hub.telemetry import Metrics
+
+LOOPBACK = (ip_network("127.0.0.0/8"),)
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+
+
+@dataclass
+class Heard:
+    """One request as it reached a far side."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def items(self) -> list[Any]:
+        """The webhook objects of this request, one or many."""
+        said = self.json
+        return said if isinstance(said, list) else [said]
+
+
+Answer = bytes | None
+"""What goes back; None resets the connection."""
+Script = Callable[[Heard], Any]
+
+
+def answer(status: int, body: bytes = b"{}", **headers: str) -> bytes:
+    """An answer as bytes; header names with _ for -."""
+    lines = [f"HTTP/1.1 {status} Scripted", f"Content-Length: {len(body)}"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+class FarSide:
+    """A receiver on 127.0.0.1; `script` decides each answer (bytes, None for a reset, or a coroutine)."""
+
+    def __init__(self) -> None:
+        self.script: Script = lambda heard: OK
+        self.heard: list[Heard] = []
+        self.accepted: list[Any] = []
+        """The webhook objects that were answered with a 2xx, in order."""
+        self.connections = 0
+        self._server: asyncio.Server | None = None
+        self._open: set[asyncio.StreamWriter] = set()
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/hook"
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, limit=1 << 26)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Down: connections are refused until `start`."""
+        if self._server is not None:
+            self._server.close()
+            for writer in list(self._open):
+                writer.transport.abort()
+            self._server = None
+
+    def ids(self) -> list[str]:
+        """The deliveries of all accepted objects, in order."""
+        return [item["data"]["delivery"] for item in self.accepted]
+
+    def numbers(self, person: str | None = None) -> list[int]:
+        """`n` of the events accepted, of one person or of all."""
+        return [
+            item["data"]["properties"]["n"]
+            for item in self.accepted
+            if person is None or item["data"]["properties"]["who"] == person
+        ]
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        self._open.add(writer)
+        try:
+            while True:
+                heard = await _read(reader)
+                self.heard.append(heard)
+                said = self.script(heard)
+                if asyncio.iscoroutine(said):
+                    said = await said
+                if said is None:
+                    _reset(writer)
+                    return
+                if said.startswith(b"HTTP/1.1 2"):
+                    self.accepted += heard.items
+                writer.write(said)
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return
+        finally:
+            self._open.discard(writer)
+            writer.close()
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    import socket
+
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
+async def _read(reader: asyncio.StreamReader) -> Heard:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    method, path, _ = head[0].split(" ")
+    headers = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in head[1:] if line)}
+    body = await reader.readexactly(int(headers.get("content-length", "0")))
+    return Heard(method, path, headers, body)
+
+
+def webhook(label: str, url: str, *, limits: Limits = Limits(in_flight=4, batch=1), **settings: Any) -> SinkBlock:
+    """A webhook sink's block."""
+    return sink(label, Webhook, {"url": url, **settings}, limits=limits)
+
+
+def sink(
+    label: str,
+    connector: Any,
+    settings: Mapping[str, Any] = {},
+    *,
+    limits: Limits = Limits(in_flight=4, batch=1),
+    base_url: str | None = None,
+    ordered: bool = True,
+) -> SinkBlock:
+    """Any sink's block, with one set of limits for all its actions."""
+    each = {name: mark.limits or limits for name, mark in actions(connector).items()}
+    return SinkBlock(label, connector, connector.Settings(**settings), base_url, each, ordered)
+
+
+def person(name: str) -> PersonId:
+    """A person's id that a test can name."""
+    return PersonId(int.from_bytes(name.encode().ljust(7, b"\0")[:7], "big"))
+
+
+class DeliveryHouse:
+    """Everything from the journal to the far side, with the engine's part played by the test."""
+
+    def __init__(self, folder: Path, clock: Clock | None = None, *, seed: int = 1) -> None:
+        self.folder = folder
+        self.clock = clock or DrivenClock()
+        self.reports: dict[str, tuple[str, str]] = {}
+        self.metrics = Metrics()
+        self.seed = seed
+        self.allow = LOOPBACK
+        self.durable = False
+        self.writer = SqliteJournalWriter(folder, self.clock.now, durable=False)
+        self.state = SqliteState(folder, durable=False)
+        self.role: DeliveryRole | None = None
+        self._sinks: dict[str, SinkBlock] = {}
+        self._transforms: tuple[TransformBlock, ...] = ()
+        self._planned = 0
+
+    # What the gateway and the engine would do
+
+    def plan(
+        self,
+        to: str | Sequence[str] = "audit.send",
+        *,
+        who: str | None = "ann",
+        lane: str = "forward",
+        count: int = 1,
+        properties: Mapping[str, Any] = {},
+    ) -> list[int]:
+        """Accepts events of a person and plans them to sinks (`label.action`); returns their numbers."""
+        legs = [
+            Leg(*one.split("."), lane, "everything") for one in ([to] if isinstance(to, str) else to)
+        ]
+        numbers = range(self._planned + 1, self._planned + count + 1)
+        self._planned += count
+        self.plan_events([_event(n, who, properties) for n in numbers], legs, who)
+        return list(numbers)
+
+    def plan_events(self, events: Iterable[Event], legs: Sequence[Leg], who: str | None) -> None:
+        """Accepts these events and plans each to these legs."""
+        events = list(events)
+        first = SqliteJournal(self.folder)
+        before = first.end()[0]
+        first.close()
+        bodies = [msgspec.json.encode(event) for event in events]
+        self.writer.write([Batch([Draft(Kind.EVENT, body) for body in bodies])])
+        text = msgspec.json.encode(tuple(legs)).decode()
+        with self.state.transaction() as work:
+            for entry in range(before + 1, before + 1 + len(events)):
+                work.plan(entry, None if who is None else person(who), text, ())
+            work.position = before + len(events)
+
+    def know(self, who: str, **traits: Any) -> None:
+        """What is known of a person now."""
+        with self.state.transaction() as work:
+            if person(who) not in self.state.people:
+                from hub.event import Profile
+
+                self.state.people[person(who)] = Profile(id=person(who))
+            profile = work.profile(person(who))
+            for name, value in traits.items():
+                profile.traits[name] = Trait(value, "site", self.clock.now())
+            work.changed(person(who))
+
+    def command(self, **command: Any) -> None:
+        """An operator's command arrives in the journal."""
+        self.writer.write([Batch([Draft(Kind.COMMAND, json.dumps(command).encode())])])
+
+    # The role
+
+    def config(self, *blocks: SinkBlock, transforms: Sequence[TransformBlock] = ()) -> Config:
+        return Config(
+            hub=HubTable(
+                listen="127.0.0.1:0",
+                data_dir=self.folder,
+                public_url="http://127.0.0.1",
+                include=(),
+                plugins=(),
+                allow_private=self.allow,
+                trusted_proxies=(),
+                free_space=0,
+                per_address=10,
+                drain=timedelta(seconds=2),
+                log="json",
+            ),
+            sources={},
+            sinks={block.label: block for block in blocks},
+            routes=(),
+            transforms=tuple(transforms),
+            identity=IdentityTable(()),
+            categories={},
+            base=self.folder,
+            resolved=b"",
+            version="",
+        )
+
+    @asynccontextmanager
+    async def delivering(
+        self, *blocks: SinkBlock, transforms: Sequence[TransformBlock] = (), store: Any = None
+    ) -> AsyncIterator[DeliveryRole]:
+        """The role runs, until the block ends."""
+        store = store or SqliteDeliveriesWriter(self.folder, durable=self.durable)
+        opened = SqliteJournal(self.folder), SqliteStateReader(self.folder), SqliteDeliveries(self.folder)
+        journal, state, kept = opened
+        self.role = role = DeliveryRole(
+            self.config(*blocks, transforms=transforms),
+            journal=journal,
+            state=state,
+            kept=kept,
+            store=store,
+            clock=self.clock,
+            metrics=self.metrics,
+            rng=Random(self.seed),
+            report=self._report,
+        )
+        stop = asyncio.Event()
+        task = asyncio.create_task(role.run(stop))
+        await asyncio.sleep(0)
+        try:
+            yield role
+        finally:
+            stop.set()
+            await asyncio.wait_for(task, 10)
+            for one in opened:
+                one.close()
+
+    def _report(self, name: str, status: str, reason: str) -> None:
+        self.reports[name] = (status, reason)
+
+    async def quiet(self, seconds: float = 10) -> None:
+        """Until everything that can happen at this time has happened."""
+        role = self.role
+        assert role is not None
+        async with asyncio.timeout(seconds):
+            calm = 0
+            while calm < 3:
+                role.notify()
+                await asyncio.sleep(0.001)
+                calm = calm + 1 if role.idle else 0
+
+    async def until(self, true: Callable[[], bool], seconds: float = 10) -> None:
+        """Until something is true."""
+        assert self.role is not None
+        async with asyncio.timeout(seconds):
+            while not true():
+                self.role.notify()
+                await asyncio.sleep(0.001)
+
+    async def forward(self, *, seconds: float = 0, hours: float = 0, step: float | None = None) -> None:
+        """Time passes, in steps; in each one all that is due happens."""
+        assert isinstance(self.clock, DrivenClock)
+        left = seconds + 3600 * hours
+        while left > 0:
+            part = min(left, step or left)
+            self.clock.forward(seconds=part)
+            left -= part
+            await self.quiet()
+
+    # What became of it
+
+    def dead(self) -> list[Kept]:
+        kept = SqliteDeliveries(self.folder)
+        try:
+            return list(kept.dead())
+        finally:
+            kept.close()
+
+    def rows(self) -> int:
+        """How many deliveries have a row of their own."""
+        kept = SqliteDeliveries(self.folder)
+        try:
+            return sum(kept.waiting().values()) + sum(kept.ended().values())
+        finally:
+            kept.close()
+
+    def outcomes(self) -> list[dict[str, Any]]:
+        kept = SqliteDeliveries(self.folder)
+        try:
+            return [json.loads(outcome.body) for outcome in kept.outcomes(0, 1000)]
+        finally:
+            kept.close()
+
+    def ledger(self, sink: str) -> dict[str, int]:
+        """planned = delivered + waiting + dead + skipped, each side counted for itself."""
+        state, kept = SqliteStateReader(self.folder), SqliteDeliveries(self.folder)
+        try:
+            sets, waiting = state.route_sets(), kept.waiting()
+            totals = dict.fromkeys(("planned", "delivered", "waiting", "dead", "skipped"), 0)
+            for lane in CLASSES:
+                row = kept.lanes().get((sink, lane))
+                totals["waiting"] += waiting.get((sink, lane), 0)
+                if row is not None:
+                    totals["delivered"] += row.delivered
+                    totals["dead"] += row.dead
+                    totals["skipped"] += row.skipped
+                for planned in state.outbox(0, sets, 1_000_000) if sets else []:
+                    legs = [leg for leg in sets[planned.routes] if (leg.sink, leg.lane) == (sink, lane)]
+                    totals["planned"] += len(legs)
+                    if planned.seq > (row.position if row else 0):
+                        totals["waiting"] += len(legs)
+            return totals
+        finally:
+            state.close()
+            kept.close()
+
+    def assert_balanced(self, sink: str) -> dict[str, int]:
+        totals = self.ledger(sink)
+        assert totals["planned"] == sum(totals.values()) - totals["planned"], totals
+        return totals
+
+    def close(self) -> None:
+        self.writer.close()
+        self.state.close()
+
+
+def _event(n: int, who: str | None, properties: Mapping[str, Any]) -> Event:
+    return Event(
+        id=f"e{n}",
+        type="track",
+        name="product_added",
+        source="site",
+        identifiers=() if who is None else (Identifier("user_id", who),),
+        properties={"n": n, "who": who, **properties},
+        occurred_at=1_700_000_000_000_000 + n,
+    )
+
+
+def with_batch(block: SinkBlock, batch: int, in_flight: int = 4) -> SinkBlock:
+    """The same sink, with so many deliveries in a request."""
+    limits = {name: replace(one, batch=batch, in_flight=in_flight) for name, one in block.limits.items()}
+    return replace(block, limits=limits)
