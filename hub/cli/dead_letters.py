@@ -36,7 +36,7 @@ def dead() -> None:
 @sink_option
 @limit_option
 @json_option
-def list_(config: Path, data: Path | None, sink: str | None, limit: int | None, as_json: bool) -> None:
+def list_(*, config: Path, data: Path | None, sink: str | None, limit: int | None, as_json: bool) -> None:
     """Lists dead letters, the newest first."""
     from itertools import islice
 

@@ -58,9 +58,8 @@ def events(folder: Path, since: Instant) -> Iterator[dict[str, Any]]:
             await_engine(folder, state.position, end)
         for entries in blocks(journal, since):
             found = owners(state, entries)
-            for entry in entries:
-                if entry.seq in found:
-                    yield event_row(event_of(entry), found[entry.seq])
+            ours = (entry for entry in entries if entry.seq in found)
+            yield from (event_row(event_of(entry), found[entry.seq]) for entry in ours)
 
 
 @_command

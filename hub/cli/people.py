@@ -30,7 +30,7 @@ def person() -> None:
 @click.option(
     "--limit", metavar="N", type=click.IntRange(min=0), default=50, help="How many events; the newest 50."
 )
-def show(person: str, config: Path, data: Path | None, as_json: bool, limit: int) -> None:
+def show(person: str, *, config: Path, data: Path | None, as_json: bool, limit: int) -> None:
     """Shows a person's profile and timeline.
 
     PERSON is the hub's id of a person, kind:value (email:ann@example.com), or a bare value where it is

@@ -28,7 +28,7 @@ MOST_LINES = 500
 @click.option(
     "--source", metavar="LABEL", help="The source that reads the lines; by default the only segment source."
 )
-def send(file: IO[bytes], config: Path, data: Path | None, as_json: bool, source: str | None) -> None:
+def send(file: IO[bytes], *, config: Path, data: Path | None, as_json: bool, source: str | None) -> None:
     """Puts the events of a file in.
 
     FILE holds a JSON message on each line, as the source receives them: Segment messages for a segment

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -27,21 +28,22 @@ def tail(config: Path, data: Path | None, as_json: bool) -> None:
 
     Each event, delivery and bad event is a line; Ctrl-C ends it.
     """
-    from hub.cli import stores
     from hub.cli.lines import json_line
 
-    folder = data_folder(config, data)
-    show = json_line if as_json else _print
-    try:
-        with stores.all_of(folder) as opened:
-            watch = Watch(opened)
-            click.echo(f"watching {folder}; Ctrl-C ends it", err=True)
-            while True:
-                for row in watch.news():
-                    show(row)
-                time.sleep(POLL)
-    except KeyboardInterrupt:
-        return
+    with suppress(KeyboardInterrupt):
+        _follow(data_folder(config, data), json_line if as_json else _print)
+
+
+def _follow(folder: Path, show: Callable[[dict[str, Any]], None]) -> NoReturn:
+    from hub.cli import stores
+
+    with stores.all_of(folder) as opened:
+        watch = Watch(opened)
+        click.echo(f"watching {folder}; Ctrl-C ends it", err=True)
+        while True:
+            for row in watch.news():
+                show(row)
+            time.sleep(POLL)
 
 
 class Watch:
