@@ -15,7 +15,7 @@ _HIDDEN_KEYS = re.compile(
     r"|propert|payload|body|^address$",
     re.IGNORECASE,
 )
-_EMAIL = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+\.[^\s@<>\"']+")
+_EMAIL = re.compile(r"[^\s@<>\"']{1,64}@[^\s@<>\"']{1,255}")
 _guarded: set[str] = set()
 
 
