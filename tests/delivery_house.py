@@ -1,4 +1,4 @@
-"""The delivery role on real stores and real sockets: events are planned by hand, far sides follow a script."""
+"""The delivery role on real stores and real sockets; far sides follow a script."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ import msgspec
 
 from connectors.webhook.sink import Webhook
 from hub.clock import Clock, DrivenClock
-from hub.config import Config, HubTable, IdentityTable, SinkBlock, TransformBlock
+from hub.config import Config, SinkBlock, TransformBlock, read
 from hub.connector import Limits, actions
 from hub.delivery import DeliveryRole
 from hub.delivery.lane import CLASSES
 from hub.event import Event, Identifier, PersonId, Trait
+from hub.plugins import discover
 from hub.store.port import Draft, Kept, Kind, Leg
 from hub.store.sqlite.deliveries import SqliteDeliveries, SqliteDeliveriesWriter
 from hub.store.sqlite.journal import Batch, SqliteJournal, SqliteJournalWriter
@@ -31,6 +32,7 @@ from hub.store.sqlite.work import SqliteState
 from hub.telemetry import Metrics
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
+SINGLY = Limits(in_flight=4, batch=1)
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 
@@ -113,7 +115,7 @@ class FarSide:
         self._open.add(writer)
         try:
             while True:
-                heard = await _read(reader)
+                heard = await _hear(reader)
                 self.heard.append(heard)
                 said = self.script(heard)
                 if asyncio.iscoroutine(said):
@@ -139,7 +141,7 @@ def _reset(writer: asyncio.StreamWriter) -> None:
     writer.transport.abort()
 
 
-async def _read(reader: asyncio.StreamReader) -> Heard:
+async def _hear(reader: asyncio.StreamReader) -> Heard:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     method, path, _ = head[0].split(" ")
     headers = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in head[1:] if line)}
@@ -147,7 +149,7 @@ async def _read(reader: asyncio.StreamReader) -> Heard:
     return Heard(method, path, headers, body)
 
 
-def webhook(label: str, url: str, *, limits: Limits = Limits(in_flight=4, batch=1), **settings: Any) -> SinkBlock:
+def webhook(label: str, url: str, *, limits: Limits = SINGLY, **settings: Any) -> SinkBlock:
     """A webhook sink's block."""
     return sink(label, Webhook, {"url": url, **settings}, limits=limits)
 
@@ -157,7 +159,7 @@ def sink(
     connector: Any,
     settings: Mapping[str, Any] = {},
     *,
-    limits: Limits = Limits(in_flight=4, batch=1),
+    limits: Limits = SINGLY,
     base_url: str | None = None,
     ordered: bool = True,
 ) -> SinkBlock:
@@ -201,9 +203,7 @@ class DeliveryHouse:
         properties: Mapping[str, Any] = {},
     ) -> list[int]:
         """Accepts events of a person and plans them to sinks (`label.action`); returns their numbers."""
-        legs = [
-            Leg(*one.split("."), lane, "everything") for one in ([to] if isinstance(to, str) else to)
-        ]
+        legs = [Leg(*one.split("."), lane, "everything") for one in ([to] if isinstance(to, str) else to)]
         numbers = range(self._planned + 1, self._planned + count + 1)
         self._planned += count
         self.plan_events([_event(n, who, properties) for n in numbers], legs, who)
@@ -220,7 +220,7 @@ class DeliveryHouse:
         text = msgspec.json.encode(tuple(legs)).decode()
         with self.state.transaction() as work:
             for entry in range(before + 1, before + 1 + len(events)):
-                work.plan(entry, None if who is None else person(who), text, ())
+                work.plan(entry, None if who is None else person(who), text)
             work.position = before + len(events)
 
     def know(self, who: str, **traits: Any) -> None:
@@ -242,29 +242,14 @@ class DeliveryHouse:
     # The role
 
     def config(self, *blocks: SinkBlock, transforms: Sequence[TransformBlock] = ()) -> Config:
-        return Config(
-            hub=HubTable(
-                listen="127.0.0.1:0",
-                data_dir=self.folder,
-                public_url="http://127.0.0.1",
-                include=(),
-                plugins=(),
-                allow_private=self.allow,
-                trusted_proxies=(),
-                free_space=0,
-                per_address=10,
-                drain=timedelta(seconds=2),
-                log="json",
-            ),
-            sources={},
+        file = self.folder / "plugins.toml"
+        file.write_text('[hub]\nallow_private = ["127.0.0.0/8"]\n')
+        config = read(file, discover, overrides={"data_dir": str(self.folder)})
+        return replace(
+            config,
+            hub=replace(config.hub, allow_private=self.allow, drain=timedelta(seconds=2)),
             sinks={block.label: block for block in blocks},
-            routes=(),
             transforms=tuple(transforms),
-            identity=IdentityTable(()),
-            categories={},
-            base=self.folder,
-            resolved=b"",
-            version="",
         )
 
     @asynccontextmanager
@@ -338,11 +323,11 @@ class DeliveryHouse:
         finally:
             kept.close()
 
-    def rows(self) -> int:
-        """How many deliveries have a row of their own."""
+    def rows(self, sink: str, lane: str = "forward") -> int:
+        """How many deliveries of a sink have a row of their own."""
         kept = SqliteDeliveries(self.folder)
         try:
-            return sum(kept.waiting().values()) + sum(kept.ended().values())
+            return len(kept.rows(sink, lane, 0, 1 << 62))
         finally:
             kept.close()
 

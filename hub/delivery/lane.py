@@ -191,10 +191,9 @@ class Lane:
         limiter = self._limiter(action)
         if limiter.full or limiter.wait(self._house.clock.now()):
             return False
-        limits = self._limits(action)
         uncommitted = sum(track.uncommitted for track in self._tracks.values())
         out = self._out + uncommitted
-        if out and out + count > max(limits.in_flight, 1) * limits.batch:
+        if out and out + count > self._most():
             # What is not written may be sent twice after a crash: that much and no more.
             if uncommitted:
                 self._pressed = True
@@ -266,6 +265,7 @@ class Lane:
         # Whose deliveries are still on their way, in a request that waits, is not let go.
         busy = {track.lines.turn(job) for job in jobs if job.group is not None}
         self._let_go(track, [job for job in jobs if track.lines.turn(job) not in busy])
+        self._expire(track, self._house.clock.now())
         self._house.settle(self.aim.sink)
         self.wake()
 
@@ -314,6 +314,7 @@ class Lane:
             for job in back:
                 row = planned.get(job.seq)
                 job.identifiers = row.identifiers if row else ()
+                job.message = row.message if row else None
 
     def _try_again(self, track: Track, group: Group, judgement: Judgement, now: Instant) -> None:
         again = judgement.again
@@ -341,11 +342,35 @@ class Lane:
         return max(now + backoff(failures, self._house.rng), self.gate.until)
 
     def _give_up_old(self, track: Track, jobs: list[Job], reason: str, now: Instant) -> list[Job]:
-        old = [job for job in jobs if waited(job.first_at, now, self.gate.pauses) >= PATIENCE]
-        if old:
-            why = f"{PATIENCE_SPENT}: {reason}"
-            self._end_all(track, [(job, Standing.DEAD, why) for job in old], now)
-        return [job for job in jobs if job.standing is Standing.WAITING]
+        """The jobs that are tried again; those that were tried for long enough are dead."""
+        old = {id(job) for job in jobs if waited(job.first_at, now, self.gate.pauses) >= PATIENCE}
+        if self._long_down(now):
+            old |= {id(job) for job in self._long_due(jobs, now)}
+        why = f"{PATIENCE_SPENT}: {reason}"
+        self._end_all(track, [(job, Standing.DEAD, why) for job in jobs if id(job) in old], now)
+        return [job for job in jobs if id(job) not in old]
+
+    def _long_down(self, now: Instant) -> bool:
+        since = self.gate.down_since
+        return since > 0 and waited(since, now, self.gate.pauses) >= PATIENCE
+
+    def _long_due(self, jobs: Sequence[Job], now: Instant) -> list[Job]:
+        times = self._house.desk.received(jobs)
+        pauses = self.gate.pauses
+        return [job for job, at in zip(jobs, times, strict=True) if waited(at, now, pauses) >= PATIENCE]
+
+    def _expire(self, track: Track, now: Instant) -> None:
+        """While the sink is down, what was due for longer than our patience ends without a try of its own."""
+        while self._long_down(now):
+            self._read(track, now)
+            jobs = [job for action in track.lines.actions() for job in track.lines.take(action, READ_AT_ONCE)]
+            old = {id(job) for job in self._long_due(jobs, now)}
+            why = f"{PATIENCE_SPENT}: {self.gate.reason}"
+            self._end_all(track, [(job, Standing.DEAD, why) for job in jobs if id(job) in old], now)
+            track.lines.put_back(job for job in jobs if id(job) not in old)
+            self._let_go(track, jobs)
+            if not old:
+                return
 
     # What it hears of the sink
 
@@ -364,8 +389,6 @@ class Lane:
             if self.gate.failed(now, str(word)):
                 log.warning("sink failing", sink=self.aim.sink, reason=str(word))
                 self._say("degraded", str(word))
-            if self.gate.state == "broken":
-                self._expire(now)
         else:
             self._arrivals += 1
             self._slowed = 0
@@ -403,25 +426,6 @@ class Lane:
         self._say("ok", "")
         for track in self._tracks.values():
             track.waiting.all_due(self._house.clock.now())
-
-    def _expire(self, now: Instant) -> None:
-        """While the sink is down, what was due for longer than our patience ends without a try of its own."""
-        if waited(self.gate.down_since, now, self.gate.pauses) < PATIENCE:
-            return
-        for track in self._tracks.values():
-            self._read(track, now)
-            old: list[Job] = []
-            for action in track.lines.actions():
-                jobs = track.lines.take(action, READ_AT_ONCE)
-                times = self._house.desk.received(jobs)
-                due = [waited(at, now, self.gate.pauses) >= PATIENCE for at in times]
-                old += [job for job, is_old in zip(jobs, due, strict=True) if is_old]
-                young = [job for job, is_old in zip(jobs, due, strict=True) if not is_old]
-                track.lines.put_back(young)
-                self._let_go(track, young)
-            why = f"{PATIENCE_SPENT}: {self.gate.reason}"
-            self._end_all(track, [(job, Standing.DEAD, why) for job in old], now)
-            self._let_go(track, old)
 
     def _say(self, status: Literal["ok", "degraded"], reason: str) -> None:
         if self._said != (said := f"{status} {reason}" if reason else ""):

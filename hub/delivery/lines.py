@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from heapq import heappop, heappush
 
 from hub.delivery.work import Job
 
 
 class _Line:
-    __slots__ = ("busy", "jobs", "stored")
+    __slots__ = ("busy", "called", "jobs", "stored")
 
     def __init__(self) -> None:
         self.jobs: deque[Job] = deque()
@@ -17,10 +18,12 @@ class _Line:
         """In a request, or in one that waits for its next attempt."""
         self.stored = False
         """More of this person's deliveries are in the store, before those in `jobs`."""
+        self.called: tuple[str, int] | None = None
+        """The action and the number that it was called for; None while nobody is ready."""
 
 
 class Lines:
-    """The deliveries of a lane that are not out: in order per person, first come first served otherwise.
+    """The deliveries of a lane that are not out: in order per person, the oldest first otherwise.
 
     With `ordered=False` every delivery is a line of its own.
     """
@@ -28,7 +31,8 @@ class Lines:
     def __init__(self, *, ordered: bool = True) -> None:
         self._ordered = ordered
         self._lines: dict[object, _Line] = {}
-        self._ready: dict[str, deque[object]] = {}
+        self._ready: dict[str, list[tuple[int, int, object]]] = {}
+        self._calls = 0
         self.count = 0
 
     def turn(self, job: Job) -> object:
@@ -57,11 +61,10 @@ class Lines:
         """A job of before (a replay) takes its place in its person's line by its number."""
         turn = self.turn(job)
         line = self._lines.setdefault(turn, _Line())
-        called = bool(line.jobs) and not line.busy
         place = next((n for n, other in enumerate(line.jobs) if other.seq > job.seq), len(line.jobs))
         line.jobs.insert(place, job)
         self.count += 1
-        if not called and not line.busy:
+        if not line.busy:
             self._call(turn, line)
 
     def take(self, action: str, most: int) -> list[Job]:
@@ -69,14 +72,12 @@ class Lines:
         ready = self._ready.get(action)
         taken: list[Job] = []
         while ready and len(taken) < most:
-            turn = ready.popleft()
-            line = self._lines[turn]
-            jobs = line.jobs
-            if not jobs or jobs[0].action != action:
-                # A replay came before what this line was called for.
-                self._call(turn, line)
+            seq, _, turn = heappop(ready)
+            line = self._lines.get(turn)
+            if line is None or line.called != (action, seq):
                 continue
-            line.busy = True
+            line.busy, line.called = True, None
+            jobs = line.jobs
             while jobs and len(taken) < most and jobs[0].action == action:
                 taken.append(jobs.popleft())
         self.count -= len(taken)
@@ -86,7 +87,7 @@ class Lines:
         """Jobs that are out without having stood here: their people are busy."""
         for job in jobs:
             line = self._lines.setdefault(self.turn(job), _Line())
-            line.busy = True
+            line.busy, line.called = True, None
             line.stored = line.stored or (stored and job.person is not None and self._ordered)
 
     def release(self, turns: Iterable[object]) -> list[object]:
@@ -147,10 +148,14 @@ class Lines:
         return [action for action, ready in self._ready.items() if ready]
 
     def _call(self, turn: object, line: _Line) -> None:
-        if not line.jobs:
+        first = line.jobs[0]
+        called = (first.action, first.seq)
+        if line.called == called:
             return
-        action = line.jobs[0].action
-        ready = self._ready.get(action)
+        line.called = called
+        ready = self._ready.get(first.action)
         if ready is None:
-            ready = self._ready[action] = deque()
-        ready.append(turn)
+            ready = self._ready[first.action] = []
+        # The count keeps turns, which do not compare, out of the comparison.
+        self._calls += 1
+        heappush(ready, (first.seq, self._calls, turn))

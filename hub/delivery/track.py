@@ -171,11 +171,10 @@ class Track:
             return True
         if not may_pass:
             return False
-        failed_or_held = (job.group is not None and job.group.retry_at > 0) or self.lines.is_held(job)
-        if failed_or_held:
-            return self.window_ended > 0 or full
-        old = now - job.seen_at >= PATIENT
-        return self.window_ended > 0 and (old or (pressed and job.group is not None))
+        failed = job.group is not None and job.group.retry_at > 0
+        if full and (failed or self.lines.is_held(job)):
+            return True
+        return self.window_ended > 0 and (failed or pressed or now - job.seen_at >= PATIENT)
 
     def _pass(self, job: Job, now: Instant, rows: list[Kept], counts: list[int]) -> None:
         if job.standing is Standing.WAITING:

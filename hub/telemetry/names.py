@@ -30,6 +30,8 @@ SAID: dict[str, str] = {
     "sink failing": "Deliveries to a sink fail; tried again with growing pauses.",
     "sink recovered": "Deliveries to a sink arrive again.",
     "sink disabled": "A sink answered that it is gone for good.",
+    "deliveries unavailable": "What became of deliveries cannot be written: nothing more is sent.",
+    "deliveries available": "Deliveries go on.",
     "delivery died": "A delivery was given up and is a dead letter now.",
     "library said": "A warning or error of a library we use.",
 }
