@@ -150,6 +150,7 @@ def config(
         sources={one.label: one for one in sources or (SHOP, SIGNED, PIXEL)},
         sinks={},
         routes=(),
+        channels={},
         transforms=transforms,
         identity=IdentityTable(()),
         categories={},

@@ -6,7 +6,7 @@ import asyncio
 import functools
 import os
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,14 @@ import uvicorn
 from hub.ingest.app import Gateway
 from hub.ingest.protocol import Connection
 from hub.ingest.watch import Bounds, Watch
-from hub.telemetry import log, names
+from hub.telemetry import Health, log, names
 
 _BACKLOG = 2048
 _FIRST_PASSED = 3
 """The number of the first socket that systemd hands over."""
 PULSE_SECONDS = 0.5
 LAG_SECONDS = 0.25
+RESTART_SECONDS = 1.0
 
 
 def listening_socket(host: str, port: int, *, shared: bool = False) -> socket.socket:
@@ -107,8 +108,8 @@ class Server:
         sockets = [listening.dup() for listening in self._sockets]
         server = _Uvicorn(self._config())
         tasks = [
-            asyncio.create_task(self.watch.keep()),
-            asyncio.create_task(self._pulse()),
+            asyncio.create_task(self._for_ever("deadlines", self.watch.keep)),
+            asyncio.create_task(self._for_ever("pulse", self._pulse)),
             asyncio.create_task(_end(server, stop)),
         ]
         try:
@@ -134,6 +135,20 @@ class Server:
             timeout_graceful_shutdown=max(1, round(self._patience)),
         )
 
+    async def _for_ever(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Starts a background task again when it fails; health says so until it has run for a while."""
+        health, task = self._gateway.health, f"task {name}"
+        while True:
+            began = asyncio.create_task(_calm(health, task))
+            try:
+                await work()
+            except Exception as bug:
+                log.bug("task ended", bug, task=name)
+                health.report(task, "failing", "it failed and is started again")
+                await asyncio.sleep(RESTART_SECONDS)
+            finally:
+                began.cancel()
+
     async def _pulse(self) -> None:
         """Says twice a second that the loop runs, and how late."""
         loop = asyncio.get_running_loop()
@@ -150,6 +165,11 @@ class Server:
             self._gateway.health.report("gateway")
             self._gateway.writing.is_short()
             await self._gateway.writing.probe()
+
+
+async def _calm(health: Health, task: str) -> None:
+    await asyncio.sleep(RESTART_SECONDS)
+    health.report(task)
 
 
 async def _end(server: uvicorn.Server, stop: asyncio.Event) -> None:

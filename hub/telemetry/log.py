@@ -6,6 +6,7 @@ import re
 import sys
 import traceback
 from collections.abc import Iterable, Mapping, MutableMapping
+from contextlib import suppress
 from typing import Any, Literal
 
 from hub.errors import HubError
@@ -102,6 +103,18 @@ def _blot(_: Any, __: str, said: MutableMapping[str, Any]) -> MutableMapping[str
     return {key: redacted(value, key) for key, value in said.items()}
 
 
+class _Stderr:
+    """The error output of this moment; one that is gone costs a line and nothing more."""
+
+    def write(self, text: str) -> None:
+        with suppress(OSError, ValueError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            sys.stderr.flush()
+
+
 def _structlog(form: str) -> Any:
     import structlog
 
@@ -113,7 +126,7 @@ def _structlog(form: str) -> Any:
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     return structlog.wrap_logger(
-        structlog.WriteLogger(sys.stderr),
+        structlog.WriteLogger(_Stderr()),  # type: ignore[arg-type]
         wrapper_class=structlog.make_filtering_bound_logger("info"),
         processors=[
             structlog.processors.add_log_level,

@@ -100,6 +100,13 @@ EVENTS_REPEATED = _metric("counter", "hub_events_repeated_total", "Copies that c
 ENTRIES_POISONED = _metric(
     "counter", "hub_entries_poisoned_total", "Journal entries set aside after a fault."
 )
+RULES_FIRED = _metric("counter", "hub_rules_fired_total", "Firings of a rule.", "rule")
+RULES_CONTRADICTED = _metric(
+    "counter",
+    "hub_rules_contradicted_total",
+    "Waits that were decided before an event came in that would have broken them.",
+    "rule",
+)
 PEOPLE_FOUND = _metric("counter", "hub_people_found_total", "People seen for the first time.")
 PEOPLE_MERGED = _metric("counter", "hub_people_merged_total", "People found to be one.")
 DELIVERIES_PLANNED = _metric(
