@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ import apsw
 
 from hub.errors import StoreUnavailable
 
-BUSY_SECONDS = 5
+BUSY_SECONDS: float = 5
+NAP = 0.0005
 
 
 def connect(path: Path, *, readonly: bool = False, durable: bool = True) -> apsw.Connection:
@@ -25,7 +27,7 @@ def connect(path: Path, *, readonly: bool = False, durable: bool = True) -> apsw
         if not readonly and not path.exists():
             path.touch(mode=0o600)
         connection = apsw.Connection(str(path), flags=flags, statementcachesize=200)
-        connection.set_busy_timeout(BUSY_SECONDS * 1000)
+        connection.set_busy_handler(_patience(BUSY_SECONDS))
         if not readonly:
             connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}")
@@ -37,6 +39,24 @@ def connect(path: Path, *, readonly: bool = False, durable: bool = True) -> apsw
     except (apsw.Error, OSError) as fault:
         raise StoreUnavailable(f"{path} cannot be opened: {fault}") from None
     return connection
+
+
+def _patience(seconds: float) -> Callable[[int], bool]:
+    """Waits for a lock in naps of half a millisecond.
+
+    SQLite's own naps grow to 100 ms: whoever wants the lock for an instant would hardly ever meet one at
+    which a busy writer has let go of it.
+    """
+    until = 0.0
+
+    def nap(tried: int) -> bool:
+        nonlocal until
+        if tried == 0:
+            until = time.monotonic() + seconds
+        time.sleep(NAP)
+        return time.monotonic() < until
+
+    return nap
 
 
 def migrate(connection: apsw.Connection, steps: tuple[str, ...], path: Path) -> None:
@@ -64,7 +84,8 @@ def transaction(connection: apsw.Connection) -> Iterator[None]:
             connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
-            connection.execute("ROLLBACK")
+            with store_errors():
+                connection.execute("ROLLBACK")
         raise
 
 

@@ -6,6 +6,7 @@ wait: alone, an item is written at once; under load, groups form by themselves.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -108,8 +109,8 @@ class GroupCommit(Generic[T]):
         group: list[tuple[T, int, asyncio.Future[None], asyncio.AbstractEventLoop]],
         fault: StoreUnavailable | None,
     ) -> None:
-        def settle() -> None:
-            for _, _, done, _ in group:
+        def settle(told: Sequence[asyncio.Future[None]]) -> None:
+            for done in told:
                 if done.done():
                     continue
                 if fault is None:
@@ -117,7 +118,8 @@ class GroupCommit(Generic[T]):
                 else:
                     done.set_exception(fault)
 
-        # A loop that has ended has nobody left who waits.
-        loop = group[0][3]
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(settle)
+        for loop in {loop for *_, loop in group}:
+            told = [done for _, _, done, theirs in group if theirs is loop]
+            # A loop that has ended has nobody left who waits.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(settle, told)

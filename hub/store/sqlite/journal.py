@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -42,6 +43,7 @@ _RAW_SCHEMA = (
     CREATE TABLE raw (                        -- bodies as they were sent
         quarantined INTEGER NOT NULL,         -- 0: of the entry `seq`, 1: of the bad event `seq`
         seq INTEGER NOT NULL,
+        received_at INTEGER NOT NULL,         -- of a write that failed later, this fits no entry
         body BLOB NOT NULL,
         PRIMARY KEY (quarantined, seq)
     ) WITHOUT ROWID;
@@ -176,7 +178,11 @@ class SqliteJournal:
             return None
         day = connect(path, readonly=True)
         try:
-            kept = row(day, "SELECT body FROM raw WHERE quarantined = ? AND seq = ?", (quarantined, seq))
+            kept = row(
+                day,
+                "SELECT body FROM raw WHERE quarantined = ? AND seq = ? AND received_at = ?",
+                (quarantined, seq, received_at),
+            )
         finally:
             day.close()
         return kept[0] if kept else None
@@ -203,9 +209,11 @@ class SqliteJournalWriter:
         self._db = connect(folder / FILE, durable=durable)
         migrate(self._db, _SCHEMA, folder / FILE)
         self._raw: tuple[Path, apsw.Connection] | None = None
+        self._forgot_on = ""
         self._last = max(
             floor, self._newest("entry", "received_at"), self._newest("quarantine", "received_at")
         )
+        self._forget_raw(now())
         self.group: GroupCommit[Batch] = GroupCommit(self.write, committed=committed, name="journal")
 
     async def append(
@@ -220,33 +228,37 @@ class SqliteJournalWriter:
 
     def write(self, batches: Sequence[Batch]) -> None:
         """Makes these batches durable in one transaction; raises StoreUnavailable and leaves nothing."""
-        last = self._last
         with transaction(self._db), store_errors():
             # Stamped under the write lock: the engine's horizon relies on it.
-            at = max(self._now(), last + 1)
-            seq, bad_seq = self._newest("entry", "seq"), self._newest("quarantine", "seq")
-            entries, bad = [], []
-            cursors: list[tuple[str, str]] = []
-            raws: dict[Path, list[tuple[int, int, bytes]]] = {}
-            for drafts, refused, moved in batches:
-                for kind, body, raw in drafts:
-                    seq += 1
-                    entries.append((seq, at, int(kind), body))
-                    if raw is not None:
-                        raws.setdefault(_raw_path(self._folder, at), []).append((0, seq, raw))
-                    at += 1
-                for source, reason, body in refused:
-                    bad_seq += 1
-                    bad.append((bad_seq, at, source, reason))
-                    raws.setdefault(_raw_path(self._folder, at), []).append((1, bad_seq, body))
-                    at += 1
-                cursors.extend(moved.items())
-            for path, bodies in raws.items():
-                self._keep_raw(path, bodies)
-            self._db.executemany("INSERT INTO entry VALUES (?, ?, ?, ?)", entries)
-            self._db.executemany("INSERT INTO quarantine VALUES (?, ?, ?, ?)", bad)
-            self._db.executemany("INSERT OR REPLACE INTO cursor VALUES (?, ?)", cursors)
-        self._last = at - 1
+            at = max(self._now(), self._last + 1)
+            # Never stamped again, even if this fails: what looks unwritten may have been written.
+            self._last = at + sum(len(batch.drafts) + len(batch.refused) for batch in batches) - 1
+            self._write(batches, at)
+        self._forget_raw(at)
+
+    def _write(self, batches: Sequence[Batch], at: Instant) -> None:
+        seq, bad_seq = self._newest("entry", "seq"), self._newest("quarantine", "seq")
+        entries, bad = [], []
+        cursors: list[tuple[str, str]] = []
+        raws: dict[Path, list[tuple[int, int, Instant, bytes]]] = {}
+        for drafts, refused, moved in batches:
+            for kind, body, raw in drafts:
+                seq += 1
+                entries.append((seq, at, int(kind), body))
+                if raw is not None:
+                    raws.setdefault(_raw_path(self._folder, at), []).append((0, seq, at, raw))
+                at += 1
+            for source, reason, body in refused:
+                bad_seq += 1
+                bad.append((bad_seq, at, source, reason))
+                raws.setdefault(_raw_path(self._folder, at), []).append((1, bad_seq, at, body))
+                at += 1
+            cursors.extend(moved.items())
+        for path, bodies in raws.items():
+            self._keep_raw(path, bodies)
+        self._db.executemany("INSERT INTO entry VALUES (?, ?, ?, ?)", entries)
+        self._db.executemany("INSERT INTO quarantine VALUES (?, ?, ?, ?)", bad)
+        self._db.executemany("INSERT OR REPLACE INTO cursor VALUES (?, ?)", cursors)
 
     def close(self) -> None:
         """Writes what waits and closes; safe to call twice."""
@@ -256,12 +268,12 @@ class SqliteJournalWriter:
             self._raw[1].close()
             self._raw = None
 
-    def _keep_raw(self, path: Path, bodies: list[tuple[int, int, bytes]]) -> None:
-        # Kept before the entries: after a crash between the two a body without an entry is left,
-        # which the next entry of that number replaces.
+    def _keep_raw(self, path: Path, bodies: list[tuple[int, int, Instant, bytes]]) -> None:
+        # Kept before the entries: after a crash between the two a body without an entry is left. No entry
+        # was received when it was, and the next one of its number that brings a body replaces it.
         day = self._day(path)
-        with transaction(day):
-            day.executemany("INSERT OR REPLACE INTO raw VALUES (?, ?, ?)", bodies)
+        with transaction(day), store_errors():
+            day.executemany("INSERT OR REPLACE INTO raw VALUES (?, ?, ?, ?)", bodies)
 
     def _day(self, path: Path) -> apsw.Connection:
         if self._raw is not None and self._raw[0] == path:
@@ -272,10 +284,20 @@ class SqliteJournalWriter:
         day = connect(path, durable=self._durable)
         migrate(day, _RAW_SCHEMA, path)
         self._raw = (path, day)
-        for old in sorted(path.parent.glob("????-??-??.db"))[:-RAW_DAYS]:
-            for part in _files_of(old):
-                part.unlink(missing_ok=True)
         return day
+
+    def _forget_raw(self, at: Instant) -> None:
+        """Bodies of more than `RAW_DAYS` days ago go, once a day; a file that resists, at the next chance."""
+        day = f"{moment(at):%Y-%m-%d}"
+        if day == self._forgot_on:
+            return
+        oldest = _raw_path(self._folder, at - RAW_DAYS * _DAY).name
+        with contextlib.suppress(OSError):
+            for old in sorted((self._folder / "raw").glob("????-??-??.db")):
+                if old.name < oldest:
+                    for part in _files_of(old):
+                        part.unlink(missing_ok=True)
+            self._forgot_on = day
 
     def _newest(self, table: str, column: str) -> int:
         newest = row(self._db, f"SELECT {column} FROM {table} ORDER BY seq DESC LIMIT 1")
@@ -283,6 +305,7 @@ class SqliteJournalWriter:
 
 
 _FOREVER = (1 << 63) - 1
+_DAY = 86_400_000_000
 _KINDS = tuple(Kind)
 
 
