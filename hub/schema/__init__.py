@@ -34,7 +34,6 @@ from hub.schema.values import cleaned, renamed
 __all__ = ["event_name", "fold", "normalise", "snake", "time_of"]
 
 _NO_CATEGORIES: Mapping[str, str] = {}
-_TOKENS = (("cart_id", "cart_token"), ("checkout_id", "checkout_token"))
 _SPEAKS_OF_CONSENT = frozenset({*REFUSALS, "consent_changed"})
 _PERSONAL = ("email", "phone")
 
@@ -65,47 +64,61 @@ def normalise(
     it to what the key or signature proves. `parsed` says that all values come from `Inbound.json` or
     `Inbound.items`, so that they need not be looked through.
     """
-    sent_properties = _object(properties, "properties", parsed)
-    sent_context = _object(context, "context", parsed)
-    said: dict[str, Any] = _object(traits, "traits", parsed)
+    if not parsed or properties.__class__ is not dict or context.__class__ is not dict or traits is not None:
+        properties = _object(properties, "properties", parsed)
+        context = _object(context, "context", parsed)
+        traits = _object(traits, "traits", parsed)
+    if type == "group" and traits:
+        properties, traits = {**properties, "traits": traits}, None
     name, as_sent = _names(type, name)
-    if type == "group" and said:
-        sent_properties, said = {**sent_properties, "traits": said}, {}
     known = EVENTS.get(name)
-    kept = renamed(sent_properties, PLAIN_KEYS if known is None else CATALOGUE_KEYS)
+    kept = renamed(properties, PLAIN_KEYS if known is None else CATALOGUE_KEYS)
     if as_sent and type != "track":
         kept = kept if "name" in kept else {**kept, "name": as_sent}
         as_sent = ""
-    read = context_of(sent_context, kept if type == "page" else None)
-    agreed = [*consent]
-    if said:
-        said, heard = from_traits(said)
-        agreed += heard
-        said = renamed(said, TRAIT_KEYS)
-    if name in _SPEAKS_OF_CONSENT:
-        agreed += from_event(name, kept)
-    if categories and "consent" in sent_context:
-        agreed += from_categories(sent_context, categories)
+    read = context_of(context, kept if type == "page" else None)
+    said, agreed = _said(name, kept, traits, consent)
+    if categories and "consent" in context:
+        agreed += from_categories(context, categories)
+    pairs = identifiers if identifiers.__class__ is tuple else _pairs(identifiers)
+    learned = _learned(kept, said, context, known is not None and known.names_person)
     call: Any = type
-    pairs = [*identifiers] if identifiers.__class__ is tuple else _pairs(identifiers)
-    _learn(pairs, kept, said, sent_context, known is not None and known.names_person)
     return Event(
         id=_id(id),
         type=call,
         name=name,
         name_as_sent=as_sent,
-        identifiers=identifiers_of(pairs, read.get("country")),
+        identifiers=identifiers_of([*pairs, *learned], read.get("country")),
         occurred_at=time_of(occurred_at),
         sent_at=time_of(sent_at),
         properties=kept,
         context=read,
-        sent_context=sent_context,
+        sent_context=context,
         traits=said,
-        consent=tuple(agreed),
+        consent=agreed,
         trust=trust,
         historical=historical,
         system=system,
     )
+
+
+def _pairs(identifiers: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> Iterable[tuple[str, Any]]:
+    return identifiers.items() if isinstance(identifiers, Mapping) else identifiers
+
+
+def _said(
+    name: str, properties: dict[str, Any], traits: dict[str, Any] | None, consent: Iterable[Consent]
+) -> tuple[dict[str, Any], tuple[Consent, ...]]:
+    """The traits under our keys, and what the whole message says of consent."""
+    said: dict[str, Any] = {}
+    agreed = (*consent,)
+    if traits:
+        said, heard = from_traits(traits)
+        said = renamed(said, TRAIT_KEYS)
+        agreed += heard
+    if name in _SPEAKS_OF_CONSENT:
+        agreed += from_event(name, properties)
+    return said, agreed
 
 
 def _object(sent: Any, what: str, parsed: bool) -> dict[str, Any]:
@@ -117,10 +130,6 @@ def _object(sent: Any, what: str, parsed: bool) -> dict[str, Any]:
         raise BadEvent(f"{what} is no object")
     kept: dict[str, Any] = cleaned(sent)
     return kept
-
-
-def _pairs(identifiers: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
-    return [*(identifiers.items() if isinstance(identifiers, Mapping) else identifiers)]
 
 
 def _names(type: str, sent: Any) -> tuple[str, str]:
@@ -148,21 +157,20 @@ def _id(sent: Any) -> str:
     return text
 
 
-def _learn(
-    pairs: list[tuple[str, Any]],
-    properties: dict[str, Any],
-    traits: dict[str, Any],
-    context: dict[str, Any],
-    personal: bool,
-) -> None:
-    """Adds the identifiers that lie in what is said of the person, the cart and the device."""
-    for key, kind in _TOKENS:
-        if key in properties:
-            pairs.append((kind, properties[key]))
+def _learned(
+    properties: dict[str, Any], traits: dict[str, Any], context: dict[str, Any], personal: bool
+) -> Iterable[tuple[str, Any]]:
+    """The identifiers that lie in what is said of the person, the cart and the device."""
+    pairs = []
+    if "cart_id" in properties:
+        pairs.append(("cart_token", properties["cart_id"]))
+    if "checkout_id" in properties:
+        pairs.append(("checkout_token", properties["checkout_id"]))
     device = context.get("device")
-    if device.__class__ is dict:
-        pairs.append(("device_id", device.get("id")))
+    if device.__class__ is dict and "id" in device:
+        pairs.append(("device_id", device["id"]))
     repeated = context.get("traits")
     for said in (traits, repeated, properties if personal else None):
         if said and said.__class__ is dict:
             pairs.extend((kind, said[kind]) for kind in _PERSONAL if kind in said)
+    return pairs

@@ -19,14 +19,17 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _phones: dict[tuple[str, str | None], str] = {}
 
 
-def identifiers_of(pairs: Iterable[tuple[str, Any]], country: str | None = None) -> tuple[Identifier, ...]:
+def identifiers_of(pairs: Iterable[tuple[str, Any]], country: Any = None) -> tuple[Identifier, ...]:
     """The identifiers in (kind, value) pairs, each once, in their order."""
     kept: list[Identifier] = []
     kinds: set[str] = set()
     for kind, sent in pairs:
         if sent is None:
             continue
-        value = text_of(sent)
+        if sent.__class__ is str and sent.isascii() and sent.isprintable():
+            value = sent.strip()
+        else:
+            value = text_of(sent)
         if value and kind in _FORMED:
             value = _formed(kind, value, country)
         if value:
@@ -39,11 +42,11 @@ def identifiers_of(pairs: Iterable[tuple[str, Any]], country: str | None = None)
     return tuple(kept)
 
 
-def _formed(kind: str, value: str, country: str | None) -> str:
+def _formed(kind: str, value: str, country: Any) -> str:
     if len(value) > MAX_NAME:
         raise BadEvent(f"an identifier is longer than {MAX_NAME} characters")
     if kind == "phone":
-        return _phone(value, country)
+        return _phone(value, country if isinstance(country, str) else None)
     value = value.lower()
     return value if _EMAIL.fullmatch(value) else ""
 
