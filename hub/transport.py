@@ -37,8 +37,17 @@ Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 
 _NAT64 = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"))
-_TO_IPV4 = ip_network("::/96")
-_SITE_LOCAL = ip_network("fec0::/10")
+# Python's own tables differ from version to version; these are never out in the world.
+_INSIDE = tuple(
+    ip_network(network)
+    for network in (
+        *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
+        *("192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15"),
+        *("198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
+        *("::/96", "100::/64", "2001::/23", "2001:db8::/32", "3fff::/20", "5f00::/16", "fc00::/7"),
+        *("fe80::/10", "fec0::/10", "ff00::/8"),
+    )
+)
 
 
 class AddressDenied(Exception):
@@ -51,9 +60,9 @@ def is_public(address: Address) -> bool:
         inner = _wrapped(address)
         if inner is not None:
             return is_public(inner)
-        if address in _TO_IPV4 or address in _SITE_LOCAL or address.scope_id is not None:
+        if address.scope_id is not None:
             return False
-    return address.is_global and not address.is_multicast and not address.is_reserved
+    return address.is_global and not any(address in network for network in _INSIDE)
 
 
 def _wrapped(address: IPv6Address) -> IPv4Address | None:

@@ -7,7 +7,8 @@ from email.utils import format_datetime
 
 import pytest
 import tenacity
-from delivery_house import OK, DeliveryHouse, FarSide, answer, sink, webhook
+from delivery_house import DeliveryHouse, sink, webhook
+from far_side import OK, FarSide, answer
 
 import hub
 import hub.transport

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from delivery_house import DeliveryHouse, FarSide, webhook
+from delivery_house import DeliveryHouse, webhook
+from far_side import FarSide
 
 from hub.connector import Limits
 
