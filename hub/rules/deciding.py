@@ -20,7 +20,7 @@ from hub.rules import following
 from hub.rules.definitions import Alternative, Definitions, Rule, texts
 from hub.rules.memory import End, Fired, Memory, State
 from hub.rules.replaying import MOST_KEYS, Past, joined, replayed
-from hub.rules.situation import History, Situation
+from hub.rules.situation import History, Known, Situation
 
 Reason: TypeAlias = Literal[
     "historical", "before_activation", "before_edit", "stale", "guard_false", "repeat"
@@ -101,14 +101,11 @@ def decide(
     if not definitions.listens(event):
         return Decisions(memory)
     deciding = _Deciding(definitions, person, memory, now, {event.received_at: event})
-    if memory.loaded_at >= definitions.loaded_at:
-        deciding.take(event)
-    elif memory.loaded_at or any(True for _ in _others(person, event)):
-        deciding.person = _with(person, event)
+    if memory.loaded_at < definitions.loaded_at:
+        deciding.person = Person(person.profile, lambda: _before(person, event))
         deciding.adopt()
-    else:
-        deciding.loaded_at = definitions.loaded_at
-        deciding.take(event)
+        deciding.person = person
+    deciding.take(event)
     return deciding.settled(waits=False)
 
 
@@ -138,29 +135,27 @@ def recompute(definitions: Definitions, person: Person, memory: Memory, *, now: 
     """What follows from a past that is not what it was; marks and firings stay, so nothing fires twice."""
     deciding = _Deciding(definitions, person, memory, now)
     deciding.replay(definitions.alternatives.values(), None)
+    deciding.loaded_at = definitions.loaded_at
     return deciding.settled(waits=False)
 
 
-def _others(person: Person, event: Event) -> Iterator[Event]:
-    return (each for each, _ in person.history() if each.received_at != event.received_at)
+def _before(person: Person, event: Event) -> Iterator[Known]:
+    """The person's past without this event."""
+    return (known for known in person.history() if known[0].received_at != event.received_at)
 
 
 def _with(person: Person, event: Event) -> Person:
     """The person with this event in their past, if it is not there yet."""
 
-    def history() -> Iterator[tuple[Event, Instant]]:
-        known = iter(person.history())
-        for each, known_at in known:
-            if each.received_at == event.received_at:
-                yield each, known_at
-                yield from known
-                return
-            if each.received_at < event.received_at:
+    def history() -> Iterator[Known]:
+        left = _before(person, event)
+        for known in left:
+            if known[0].received_at < event.received_at:
                 yield event, event.received_at
-                yield each, known_at
-                yield from known
+                yield known
+                yield from left
                 return
-            yield each, known_at
+            yield known
         yield event, event.received_at
 
     return Person(person.profile, history)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from hub.event import Event, Instant
 from hub.rules import following
-from hub.rules.definitions import Alternative, Definitions, Span
-from hub.rules.memory import Fired, Memory, State
+from hub.rules.definitions import Alternative, Definitions
+from hub.rules.memory import End, Fired, Memory, State
 from hub.rules.situation import History, Known
 
 MOST_EVENTS = 10_000
@@ -52,7 +52,8 @@ def replayed(
     ids = {alternative.id for alternative in wanted}
     others = [state for state in states if state.alternative not in ids]
     replay = Replay([state for state in others if state.alternative in definitions.alternatives])
-    known = _since(past, max((each.reach + each.rule.fresh for each in wanted), default=0))
+    affected = [state for state in states if state.alternative in ids]
+    known = _since(past, _oldest(wanted, affected, past))
     replay.met = {event.received_at: event for event, _ in known}
     heard = (event for event, _ in known if definitions.listens(event))
     replay.newest = max(((event.time, event.received_at) for event in heard), default=(0, 0))
@@ -67,9 +68,11 @@ def joined(memory: Memory, other: Memory) -> Memory:
     """The memory of two people who are one: the later marks, the firings of both."""
     states = {(state.alternative, state.key): state for state in memory.states}
     for state in other.states:
-        own = states.get((state.alternative, state.key))
-        if own is None or own.mark < state.mark:
-            states[state.alternative, state.key] = state
+        own = states.get((state.alternative, state.key), state)
+        later = (own if own.mark >= state.mark else state).copy()
+        # All is followed anew after a merge; until then both keep what was not decided.
+        later.pending = heads(own) + (heads(state) if own is not state else [])
+        states[state.alternative, state.key] = later
     fired: dict[tuple[int, str], tuple[Instant, ...]] = {}
     for each in (*memory.fired, *other.fired):
         fired[each.rule, each.per] = tuple(sorted({*fired.get((each.rule, each.per), ()), *each.dues}))
@@ -85,11 +88,22 @@ def joined(memory: Memory, other: Memory) -> Memory:
     )
 
 
-def _since(past: Past, reach: Span) -> list[Known]:
-    """The known events that can matter, in the order in which they happened."""
-    oldest = past.now - reach
+def heads(state: State) -> list[End]:
+    """The matches of a state that are not decided, and the open wait."""
+    return [*state.pending, state.wait] if state.wait is not None else state.pending
+
+
+def _oldest(alternatives: list[Alternative], states: list[State], past: Past) -> Instant:
+    """From when on events can matter: to what may still fire, to the late event, to what is undecided."""
+    reach = max((each.reach + each.rule.fresh for each in alternatives), default=0)
+    firsts = [end.first_at for state in states for end in heads(state)]
     if past.late is not None:
-        oldest = min(oldest, past.late.time - reach)
+        firsts.append(past.late.time)
+    return min([past.now, *firsts]) - reach
+
+
+def _since(past: Past, oldest: Instant) -> list[Known]:
+    """The known events from an instant on, in the order in which they happened."""
     found: list[Known] = []
     for event, known_at in past.history():
         if event.received_at < oldest or len(found) == MOST_EVENTS:
@@ -122,8 +136,11 @@ def _followed(
         for key in keys or tuple(states):
             if key in states:
                 following.follow(alternative, states[key], event, known_at=known_at, carries=bool(keys))
+    undecided = {end.arrival for state in former.values() for end in heads(state)}
+    if past.late is not None:
+        undecided.add(past.late.received_at)
     for state in states.values():
-        _leave_out_ancient(alternative, state, past)
+        _leave_out_ancient(alternative, state, past.now, undecided)
     return [*states.values(), *(state for key, state in former.items() if key not in states)]
 
 
@@ -131,19 +148,21 @@ def _begun_anew(alternative: Alternative, state: State, loaded_at: Instant) -> S
     age = alternative.rule.age
     kept = state.kept
     if age.edited_at > max(age.activated_at, loaded_at):
-        kept = [end.arrival for end in (*state.pending, state.wait) if end is not None]
+        kept = [end.arrival for end in heads(state)]
     return State(state.alternative, state.key, state.mark_at, state.mark_lag, kept=kept)
 
 
-def _leave_out_ancient(alternative: Alternative, state: State, past: Past) -> None:
-    """Leaves out matches so old that their marks are forgotten: they were decided, or are stale by far."""
-    horizon = past.now - alternative.rule.fresh - alternative.reach
-    if not state.pending or following.due(alternative, state.pending[0]) >= horizon:
-        return
-    arrival = None if past.late is None else past.late.received_at
-    state.pending = [
-        end for end in state.pending if following.due(alternative, end) >= horizon or end.arrival == arrival
-    ]
+def _leave_out_ancient(alternative: Alternative, state: State, now: Instant, undecided: set[Instant]) -> None:
+    """Leaves out matches so old that their marks are forgotten, unless they are known to be undecided."""
+    horizon = now - alternative.rule.fresh - alternative.reach
+
+    def is_ancient(end: End) -> bool:
+        return following.due(alternative, end) < horizon and end.arrival not in undecided
+
+    if state.wait is not None and is_ancient(state.wait):
+        state.clear()
+    if state.pending and is_ancient(state.pending[0]):
+        state.pending = [end for end in state.pending if not is_ancient(end)]
 
 
 def _give_up(alternative: Alternative, replay: Replay) -> int:

@@ -25,25 +25,25 @@ selectors = st.sampled_from(["a", "b", "c", "(a or b)", "a[v > 1]", "b[v == 2]",
 def patterns(draw: Any) -> str:
     steps = []
     limited = draw(st.booleans())
-    for number in range(draw(st.integers(1, 3))):
+    for number in range(draw(st.sampled_from([1, 1, 2, 2, 3]))):
         step = draw(selectors)
-        if draw(st.integers(0, 3)) == 0:
-            step += f" {draw(st.integers(2, 3))} times within {draw(st.integers(2, 15))}s"
+        if draw(st.integers(0, 4)) == 4:
+            step += f" {draw(st.integers(2, 3))} times within {draw(st.integers(3, 30))}s"
         if number and (not limited or draw(st.booleans())):
-            step += f" within {draw(st.integers(1, 15))}s"
-        if draw(st.integers(0, 4)) == 0:
+            step += f" within {draw(st.integers(2, 30))}s"
+        if draw(st.integers(0, 6)) == 6:
             step += f" without {draw(selectors)}"
         steps.append(step)
     text = " then ".join(steps)
     if limited:
-        text += f", all within {draw(st.integers(3, 25))}s"
+        text += f", all within {draw(st.integers(5, 40))}s"
     if draw(st.booleans()):
         text += f" then not {draw(selectors)} within {draw(st.integers(1, 12))}s"
     return text
 
 
 conditions = st.sampled_from(
-    ["true"] * 4
+    ["true"] * 8
     + [
         "trigger.v > 0",
         "did(b, 9s)",
@@ -58,7 +58,7 @@ bys = st.sampled_from([None, None, "k", {"a": "k", "b": "v", "c": "k"}, {"a": "k
 
 
 @st.composite
-def tables(draw: Any) -> dict[str, Any]:
+def tables(draw: Any, fresh: int = 1000) -> dict[str, Any]:
     by = draw(bys)
     condition = draw(conditions)
     if by is not None and condition.startswith("did(b, 9s"):
@@ -70,7 +70,7 @@ def tables(draw: Any) -> dict[str, Any]:
         "restart": draw(st.booleans()),
         "repeat": draw(st.sampled_from(["always", "always", "6s", "never", "8s per v", "never per k"])),
         "grace": draw(st.integers(0, 4)),
-        "fresh": draw(st.sampled_from([8, 1000, 1000, 1000])),
+        "fresh": fresh,
         "priority": draw(st.integers(0, 1)),
     }
 
@@ -120,11 +120,8 @@ def happenings(late: bool) -> Any:
     )
 
 
-others = st.one_of(
-    st.builds(Merged, st.integers(0, 6)),
-    st.builds(Split, st.integers(0, 6)),
-    st.builds(Slept, st.integers(1, 9)),
-)
+sleeps = st.builds(Slept, st.integers(1, 9))
+others = st.one_of(st.builds(Merged, st.integers(0, 6)), st.builds(Split, st.integers(0, 6)), sleeps)
 
 
 class House:
@@ -191,12 +188,11 @@ class House:
         if not self.merged:
             return
         self.merged = False
-        both = self.people[0]
+        memory, marks, fired = self.people[0].memory, self.people[0].plain.marks, self.people[0].plain.fired
         for side in self.people:
             side.known = list(side.own)
-            side.plain.marks, side.plain.fired = dict(both.plain.marks), set(both.plain.fired)
-            memory = rules.recompute(self.definitions, side.seen(), both.memory, now=self.now)
-            side.take(memory)
+            side.plain.marks, side.plain.fired = dict(marks), set(fired)
+            side.take(rules.recompute(self.definitions, side.seen(), memory, now=self.now))
             side.settle(self)
 
 
@@ -273,14 +269,19 @@ def follow(written: list[dict[str, Any]], happened: list[Any]) -> None:
         assert compared(side.decided) == compared(side.expected)
 
 
+# What is older than `fresh` and the reach of a rule is forgotten, so only events in order, whose marks
+# carry on what was decided, are compared with a short one.
 @calm
-@given(st.lists(tables(), min_size=1, max_size=2), st.lists(happenings(late=False), max_size=14))
+@given(
+    st.lists(st.one_of(tables(), tables(fresh=8)), min_size=1, max_size=2),
+    st.lists(st.one_of(happenings(late=False), sleeps), min_size=6, max_size=14),
+)
 def test_events_in_order_decide_what_the_rules_mean(written, happened):
     follow(written, happened)
 
 
 @calm
-@given(st.lists(tables(), min_size=1, max_size=2), st.lists(happenings(late=True), max_size=14))
+@given(st.lists(tables(), min_size=1, max_size=2), st.lists(happenings(late=True), min_size=6, max_size=14))
 def test_late_events_decide_what_the_rules_mean(written, happened):
     follow(written, happened)
 
@@ -288,17 +289,17 @@ def test_late_events_decide_what_the_rules_mean(written, happened):
 @calm
 @given(
     st.lists(tables(), min_size=1, max_size=2),
-    st.lists(st.one_of(happenings(late=True), happenings(late=False), others), max_size=16),
+    st.lists(st.one_of(happenings(late=True), happenings(late=False), others), min_size=8, max_size=16),
 )
 def test_merges_splits_and_pauses_decide_what_the_rules_mean(written, happened):
     follow(written, happened)
 
 
 @pytest.mark.long
-@settings(parent=calm, max_examples=20_000)
+@settings(parent=calm, max_examples=10_000)
 @given(
     st.lists(tables(), min_size=1, max_size=3),
-    st.lists(st.one_of(happenings(late=True), happenings(late=False), others), max_size=25),
+    st.lists(st.one_of(happenings(late=True), happenings(late=False), others), min_size=8, max_size=25),
 )
 def test_many_lives_decide_what_the_rules_mean(written, happened):
     follow(written, happened)
