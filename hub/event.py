@@ -12,6 +12,8 @@ from typing import Any, Literal, NewType
 
 import msgspec
 
+from hub.catalogue import Worth, spelling, worth
+
 Instant = int
 """Microseconds since 1970-01-01T00:00:00Z."""
 
@@ -95,6 +97,16 @@ class Event(msgspec.Struct, kw_only=True, omit_defaults=True):
     received_at: Instant = 0
     time: Instant = 0
 
+    @property
+    def spelled(self) -> str:
+        """The name for other systems: the Segment spec's `Product Added`, else the name as it was sent."""
+        return spelling(self.name) or self.name_as_sent or self.name
+
+    @property
+    def worth(self) -> Worth | None:
+        """What it is worth in money, whichever property says so; None where none does."""
+        return worth(self.properties)
+
 
 class Trait(msgspec.Struct, frozen=True, array_like=True):
     """A trait's value, the label of the source that said it, when it was so, and whether that is proven."""
@@ -126,8 +138,12 @@ class Profile(msgspec.Struct, kw_only=True, omit_defaults=True):
     """How often each event name came."""
     first_seen_at: Instant = 0
     last_seen_at: Instant = 0
+    seen_at: Instant = 0
+    """When the newest event arrived."""
     heads: dict[PersonId, int] = {}
     """The parts that make up this person (itself and those merged into it), each with its newest entry."""
+    joined: dict[PersonId, Instant] = {}
+    """When each part that was merged into this person came to it: its past is known here since then."""
 
     def trait(self, name: str) -> Any:
         """The value of a trait, or None."""
@@ -149,6 +165,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     created_at: Instant
     expires_at: Instant
     """Not sent after this."""
+    next: tuple[str, ...] = ()
+    """Actions (`label.action`) that take the message one after the other, where the one before gives up."""
 
 
 def person_text(person: int) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 from hub.config.blocks import read_sinks, read_sources, read_transforms
 from hub.config.files import File, included, load
+from hub.config.following import read_channels, read_rules
 from hub.config.hub_table import overridden, plugin_folders, read_hub
 from hub.config.listing import OptionHelp, explain, hub_options, schema
 from hub.config.model import (
@@ -24,6 +25,7 @@ from hub.config.model import (
     Route,
     SinkBlock,
     SourceBlock,
+    Target,
     TransformBlock,
     UnknownConnector,
 )
@@ -45,6 +47,7 @@ __all__ = [
     "Route",
     "SinkBlock",
     "SourceBlock",
+    "Target",
     "TransformBlock",
     "UnknownConnector",
     "Unset",
@@ -133,11 +136,15 @@ def _build(reading: Reading, discover: Discover, resolved: bytes | None = None) 
     routes = read_routes(reading, sources, sinks)
     identity = read_identity(reading)
     categories = read_categories(reading)
+    channels = read_channels(reading, sinks)
+    vias = read_rules(reading, sinks, channels)
     reading.refuse_faults()
     assert hub is not None
     if resolved is None:
         transform_names = list(transforms.blocks)
-        resolved = resolve(reading.tables, routes.values(), transform_names, (identity, categories))
+        resolved = resolve(
+            reading.tables, routes.values(), transform_names, (identity, categories), (channels, vias)
+        )
     return Config(
         hub=hub,
         sources=sources.blocks,
@@ -146,6 +153,7 @@ def _build(reading: Reading, discover: Discover, resolved: bytes | None = None) 
         transforms=tuple(transforms.blocks.values()),
         identity=identity,
         categories=categories,
+        channels=channels,
         base=reading.base,
         resolved=resolved,
         version=version_of(resolved),

@@ -114,6 +114,14 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """An action of a sink that takes messages."""
+
+    sink: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
 class TransformBlock:
     """One `[transforms.NAME]`, and the sources and sinks that it stands at."""
 
@@ -139,6 +147,8 @@ class IdentityTable:
 
     kinds: tuple[IdentifierKind, ...]
     blocked: frozenset[str] = frozenset()
+    protected: frozenset[str] = frozenset()
+    """Folded names of events that under a public key complete nothing and sum nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +162,9 @@ class Config:
     * `plan`: what the engine needs, ready to use and without any connector: `routes` (a list of
       `{"name", "sink", "lane": "forward", "actions": {type: action}, "when": text or null,
       "from": [labels] or null}`), `identity` (`{"kinds": [{"name", "strong", "max"}] by precedence,
-      "blocked": [values]}`), `categories` (a sender's name → ours), and `transforms` (their names in order).
+      "blocked": [values], "protected": [names]}`), `categories` (a sender's name → ours), `transforms` (their
+      names in order), `channels` (for each a list of `{"sink", "action"}`, the next where the first gives
+      up) and `vias` (the same for each `via` of a rule).
 
     `version` is a hash of `resolved`.
     """
@@ -164,6 +176,7 @@ class Config:
     transforms: tuple[TransformBlock, ...]
     identity: IdentityTable
     categories: Mapping[str, str]
+    channels: Mapping[str, tuple[Target, ...]]
     base: Path
     """The folder that relative paths start from: that of plugins.toml."""
     resolved: bytes = field(repr=False)

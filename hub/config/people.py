@@ -11,6 +11,7 @@ from hub.config.options import read_options
 from hub.config.reading import Reading
 from hub.event import KINDS, STRONG_KINDS
 from hub.option import Option, Settings
+from hub.schema.names import event_name
 
 _KIND = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _MOST = {"user_id": 1}
@@ -30,6 +31,9 @@ class IdentityOptions(Settings):
     """Whose an event is."""
 
     blocked: list[str] = Option("Values that point at nobody, as guest@example.com.", default=[])
+    protected: list[str] = Option(
+        "Events that under a public key break waits, but complete nothing and sum nothing.", default=[]
+    )
     kinds: dict[str, KindOptions] = Option(
         "More kinds of identifier, or another `max` for a known kind.", default={}
     )
@@ -61,7 +65,8 @@ def read_identity(reading: Reading) -> IdentityTable:
         most = said.max or (known.max if known else _MOST_OTHERWISE)
         kinds[name] = IdentifierKind(name, strong, most)
     by_precedence = sorted(kinds.values(), key=lambda kind: not kind.strong)
-    return IdentityTable(tuple(by_precedence), frozenset(options.blocked))
+    protected = frozenset(event_name(name) for name in options.protected)
+    return IdentityTable(tuple(by_precedence), frozenset(options.blocked), protected)
 
 
 def read_categories(reading: Reading) -> dict[str, str]:

@@ -8,9 +8,9 @@ from datetime import date, datetime, time
 from hashlib import blake2b
 from typing import Any
 
-from hub.config.model import IdentityTable, Route
+from hub.config.model import IdentityTable, Route, Target
 
-ORDERED = ("transforms", "routes")
+ORDERED = ("transforms", "routes", "rules")
 """Tables whose blocks have an order, which canonical JSON does not keep: `order` does."""
 
 
@@ -19,16 +19,21 @@ def resolve(
     routes: Iterable[Route],
     transforms: Sequence[str],
     people: tuple[IdentityTable, Mapping[str, str]],
+    messages: tuple[Mapping[str, Sequence[Target]], Mapping[str, Target]],
 ) -> bytes:
     """The body of the journal's CONFIG entry; see `Config`."""
     identity, categories = people
+    channels, vias = messages
     plan = {
         "routes": [_route(route) for route in routes],
         "transforms": list(transforms),
         "identity": {
             "kinds": [{"name": one.name, "strong": one.strong, "max": one.max} for one in identity.kinds],
             "blocked": sorted(identity.blocked),
+            "protected": sorted(identity.protected),
         },
+        "channels": {name: [_target(one) for one in targets] for name, targets in channels.items()},
+        "vias": {via: _target(target) for via, target in vias.items()},
         "categories": dict(categories),
     }
     order = {name: list(tables[name]) for name in ORDERED if name in tables}
@@ -47,6 +52,10 @@ def _route(route: Route) -> dict[str, Any]:
         "when": route.when,
         "from": None if route.sources is None else sorted(route.sources),
     }
+
+
+def _target(target: Target) -> dict[str, str]:
+    return {"sink": target.sink, "action": target.action}
 
 
 def _plain(value: object) -> str:

@@ -16,14 +16,19 @@ TABLES: Mapping[str, int] = {
     "sinks": 1,
     "routes": 1,
     "transforms": 1,
+    "channels": 1,
+    "settings": 0,
+    "events": 1,
+    "places": 1,
+    "rules": 1,
     "consent": 2,
     "identity": 2,
 }
 """Every table, and how many levels of it may be spread over files: 1 means that each block is whole."""
 
 LATER = (
-    *("caps", "channels", "events", "groups", "journeys", "places", "pools", "quiet", "retention"),
-    *("rules", "schemas", "segments", "settings", "sync", "templates", "test", "traits"),
+    *("caps", "groups", "journeys", "pools", "quiet", "retention"),
+    *("schemas", "segments", "sync", "templates", "test", "traits"),
 )
 """Tables that a later version reads; until then they are refused rather than ignored."""
 

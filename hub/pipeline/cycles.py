@@ -46,7 +46,7 @@ class Engine:
         self._poisoned = poisoned
         self._most = most
         self._unfinished = state.horizon
-        self._definitions = self._in_force()
+        self._adopt(self._in_force())
 
     @property
     def definitions(self) -> Definitions:
@@ -56,26 +56,32 @@ class Engine:
     def cycle(self, now: Callable[[], Instant]) -> bool:
         """One cycle, where there is anything to do; says whether there was.
 
-        The first one after a start finishes the cycle in which the last run ended.
+        The first one after a start, or after a store was unavailable, finishes the cycle that was begun.
         """
-        if self._unfinished:
-            horizon, self._unfinished = self._unfinished, 0
-        elif self._journal.waiting(self._state.position) or self._is_due(now):
+        horizon = self._unfinished
+        if not horizon:
+            if not self._journal.waiting(self._state.position) and not self._is_due(now):
+                return False
             horizon = self._journal.horizon(now)
-        else:
-            return False
+        # Whatever stops it, the next call goes on with the same cycle.
+        self._unfinished = horizon
         started = now()
+        if self._state.configuration != self._configured:
+            self._adopt(self._in_force())
         self._apply_all(horizon)
         self._wake_all(horizon)
+        self._unfinished = 0
         self._metrics.observe(names.CYCLE_SECONDS, (now() - started) / 1e6)
         return True
 
     def _is_due(self, now: Callable[[], Instant]) -> bool:
         next_wake = self._state.next_wake()
-        return next_wake is not None and next_wake <= now()
+        # A cycle's instant is just before the present.
+        return next_wake is not None and next_wake < now()
 
     def _apply_all(self, horizon: Instant) -> None:
         while entries := self._journal.read(self._state.position, horizon, self._most):
+            entries = _up_to_configuration(entries)
             try:
                 self._apply(entries, horizon)
             except StoreUnavailable:
@@ -88,7 +94,7 @@ class Engine:
         with self._state.transaction() as work:
             work.horizon = horizon
             definitions = process(entries, work, self._definitions, journal=self._journal)
-        self._definitions = definitions
+        self._adopt(definitions)
         self._committed(work)
 
     def _apply_singly(self, entry: Entry, horizon: Instant) -> None:
@@ -121,8 +127,7 @@ class Engine:
     def _wake(self, people: Sequence[PersonId], horizon: Instant) -> None:
         with self._state.transaction() as work:
             work.horizon = horizon
-            for person in people:
-                wake(person, horizon, work, self._definitions)
+            wake(people, horizon, work, self._definitions, journal=self._journal)
         self._committed(work)
 
     def _wake_singly(self, person: PersonId, horizon: Instant) -> None:
@@ -143,10 +148,24 @@ class Engine:
             self._metrics.count(names.METRICS[metric], *labels, by=count)
         self._told()
 
+    def _adopt(self, definitions: Definitions) -> None:
+        # By which entry, too: after a commit whose end nobody heard, the state may be further than we are.
+        self._definitions, self._configured = definitions, self._state.configuration
+
     def _in_force(self) -> Definitions:
         seq = self._state.configuration
         entry = self._journal.get((seq,)).get(seq) if seq else None
-        return Definitions.of(entry.body) if entry else Definitions()
+        return Definitions.of(entry.body, entry.received_at, self._state.ages) if entry else Definitions()
+
+
+def _up_to_configuration(entries: list[Entry]) -> list[Entry]:
+    """A configuration has a transaction of its own: it looks at everybody as they stand before it."""
+    if entries[0].kind is Kind.CONFIG:
+        return entries[:1]
+    for number, entry in enumerate(entries):
+        if entry.kind is Kind.CONFIG:
+            return entries[:number]
+    return entries
 
 
 def _story(bug: Exception) -> str:

@@ -4,41 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from hashlib import blake2b
+from typing import Any, NamedTuple
 
 import msgspec
 
-from hub.event import Event, Instant, Profile
+from hub.config.following import RULE_TABLES
+from hub.config.resolved import in_stored_order
+from hub.event import Event, Instant
 from hub.identity import IdentityRules, KindRule
-from hub.rules import selector
+from hub.rules import Age, Send, compile, selector
+from hub.rules import Definitions as Rules
 from hub.store.port import Leg
 from hub.store.sqlite.work import legs_text
 from hub.telemetry import names
 
 HUB = "hub"
 """The source of the hub's own events; a route takes them only where it names it."""
-
-
-class Rules(Protocol):
-    """What should follow from what: asked after each event of a person, and when a timer is due."""
-
-    def decide(self, event: Event, profile: Profile) -> Instant | None:
-        """What follows from an event; returns when to look at this person again, if at all."""
-        ...
-
-    def wake(self, profile: Profile, now: Instant) -> Instant | None:
-        """What follows from time having passed; returns when to look again, if at all."""
-        ...
-
-
-class NoRules:
-    """A configuration without rules: nothing follows but routes."""
-
-    def decide(self, event: Event, profile: Profile) -> Instant | None:
-        return None
-
-    def wake(self, profile: Profile, now: Instant) -> Instant | None:
-        return None
 
 
 class _Route(msgspec.Struct):
@@ -61,9 +43,16 @@ class _Identity(msgspec.Struct):
     blocked: list[str] = []
 
 
+class _Target(msgspec.Struct):
+    sink: str
+    action: str
+
+
 class _Plan(msgspec.Struct):
     routes: list[_Route] = []
     identity: _Identity = msgspec.field(default_factory=_Identity)
+    channels: dict[str, list[_Target]] = {}
+    vias: dict[str, _Target] = {}
 
 
 class _Resolved(msgspec.Struct):
@@ -71,6 +60,7 @@ class _Resolved(msgspec.Struct):
 
 
 _decode = msgspec.json.Decoder(_Resolved).decode
+_ages = msgspec.json.Decoder(dict[str, Age]).decode
 
 
 class Planned(NamedTuple):
@@ -88,18 +78,58 @@ class Definitions:
     """Routes and rules, ready to be asked; the same configuration always gives the same answers."""
 
     identity: IdentityRules = field(default_factory=IdentityRules)
-    rules: Rules = field(default_factory=NoRules)
+    rules: Rules = field(default_factory=lambda: compile({}, 0))
+    versions: dict[str, str] = field(default_factory=dict)
+    """Each rule's version: a hash of its text."""
     routes: list[tuple[_Route, Any]] = field(default_factory=list)
+    messages: _Plan = field(default_factory=_Plan)
     _candidates: dict[tuple[str, str, str], tuple[_Candidate, ...]] = field(default_factory=dict)
     _plans: dict[tuple[Leg, ...], Planned] = field(default_factory=dict)
+    _single: dict[Leg, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, resolved: bytes) -> Definitions:
-        """From the body of a CONFIG entry."""
+    def of(cls, resolved: bytes, at: Instant, ages: str = "{}") -> Definitions:
+        """From the body of a CONFIG entry that is in force since an instant.
+
+        `ages` say since when each rule of the configuration before was in force.
+        """
         plan = _decode(resolved).plan
         kinds = {kind.name: KindRule(kind.strong, kind.max) for kind in plan.identity.kinds}
         routes = [(route, selector(route.when) if route.when else None) for route in plan.routes]
-        return cls(IdentityRules.of(kinds, plan.identity.blocked), routes=routes)
+        tables = in_stored_order(resolved)
+        rules = tables.get("rules", {})
+        return cls(
+            identity=IdentityRules.of(kinds, plan.identity.blocked),
+            rules=compile(
+                {name: tables[name] for name in RULE_TABLES if name in tables}, at, _ages(ages.encode())
+            ),
+            versions={name: _version(rule) for name, rule in rules.items()},
+            routes=routes,
+            messages=plan,
+        )
+
+    @property
+    def ages(self) -> str:
+        """Since when each rule is in force, for the definitions that come after these."""
+        return msgspec.json.encode(self.rules.ages).decode()
+
+    @property
+    def changed_at(self) -> Instant:
+        """When a pattern was last new or edited."""
+        return max((rule.age.edited_at for rule in self.rules.rules), default=0)
+
+    def targets(self, send: Send) -> list[str]:
+        """The actions that take a message, the next where the one before gives up."""
+        via = self.messages.vias.get(send.via)
+        listed = [via] if via is not None else self.messages.channels.get(send.channel, [])
+        return [f"{target.sink}.{target.action}" for target in listed]
+
+    def legs_of(self, leg: Leg) -> str:
+        """One delivery, as the outbox names it."""
+        text = self._single.get(leg)
+        if text is None:
+            text = self._single[leg] = legs_text([leg])
+        return text
 
     def plan(self, event: Event) -> Planned | None:
         """The deliveries that an event takes by routes; None for none."""
@@ -130,6 +160,10 @@ class Definitions:
                 leg = Leg(route.sink, action, route.lane, route.name)
                 found.append((leg, None if when is None else when.matches))
         return tuple(found)
+
+
+def _version(rule: Any) -> str:
+    return blake2b(msgspec.json.encode(rule, order="deterministic"), digest_size=6).hexdigest()
 
 
 def _once_each(legs: tuple[Leg, ...]) -> list[Leg]:

@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
-from hub.event import Consent, ConsentState, Event, Instant
-
-_MEANT = {
-    "unsubscribed": ("email", "marketing"),
-    "email_marked_as_spam": ("email", "*"),
-    "sms_opted_out": ("sms", "*"),
-}
-"""Events that are a refusal, whatever else they say."""
+from hub.event import Consent, ConsentState, Instant
 
 UNREACHABLE = {"email_bounced": "email"}
 """Events after which a channel's address is known to be dead."""
-
-
-def decided(event: Event) -> Iterable[Consent]:
-    """The decisions that an event brings."""
-    meant = _MEANT.get(event.name)
-    if meant is not None:
-        return (*event.consent, Consent(meant[0], meant[1], "denied"))
-    return event.consent
 
 
 def newer(kept: ConsentState | None, fresh: ConsentState) -> ConsentState:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from hub.event import Profile
+from hub.event import Instant, Profile
 from hub.profiles.consents import united
 from hub.profiles.learning import LEARNED, count
 
 
-def join(survivor: Profile, merged: Profile) -> None:
+def join(survivor: Profile, merged: Profile, at: Instant) -> None:
     """Adds what is known of `merged` to `survivor`, in place.
 
     The survivor's traits win, missing ones are filled; what was only learned gives way to what was said.
@@ -25,4 +25,7 @@ def join(survivor: Profile, merged: Profile) -> None:
         count(survivor, name, times)
     survivor.first_seen_at = min(survivor.first_seen_at, merged.first_seen_at)
     survivor.last_seen_at = max(survivor.last_seen_at, merged.last_seen_at)
+    survivor.seen_at = max(survivor.seen_at, merged.seen_at)
     survivor.heads.update(merged.heads)
+    survivor.joined.update(merged.joined)
+    survivor.joined.update(dict.fromkeys(merged.heads, at))

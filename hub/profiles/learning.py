@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hub.event import Event, Profile, Trait
-from hub.profiles.consents import UNREACHABLE, decided, newer, state_of
+from hub.profiles.consents import UNREACHABLE, newer, state_of
 
 MOST_COUNTERS = 200
 OTHER = "~other"
@@ -34,11 +34,12 @@ def learn(profile: Profile, event: Event) -> None:
         profile.first_seen_at = at
     if at > profile.last_seen_at:
         profile.last_seen_at = at
+    profile.seen_at = max(profile.seen_at, event.received_at)
     count(profile, event.name)
     if event.traits:
         _say(profile, event)
     _see(profile, event)
-    for decision in decided(event):
+    for decision in event.consent:
         road = f"{decision.channel}/{decision.purpose}"
         profile.consent[road] = newer(profile.consent.get(road), state_of(decision, at, event.source))
     if event.name in UNREACHABLE and event.properties.get("bounce_type", "hard") != "soft":

@@ -15,6 +15,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import IntEnum
 from typing import NamedTuple, Protocol
 
+import msgspec
+
 from hub.event import Identifier, Instant, Message, PersonId, Profile
 
 
@@ -135,6 +137,27 @@ class FateRow(NamedTuple):
     fate: Fate
     person: PersonId | None
     previous: int | None
+
+
+class Decision(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Why a rule fired or did not, or why a message went or did not; kept to be asked."""
+
+    at: Instant
+    rule: str
+    version: str
+    """A hash of the rule's text as it was."""
+    outcome: str
+    """fired, skipped, sent or dropped."""
+    person: PersonId
+    reason: str = ""
+    due: Instant = 0
+    key: str = ""
+    message: str = ""
+    """Of a message its name: the rule's, or `rule/channel` where the rule sends several."""
+    channel: str = ""
+    delivery: str = ""
+    events: tuple[str, ...] = ()
+    """The ids of the events that were used."""
 
 
 class MergeRow(NamedTuple):

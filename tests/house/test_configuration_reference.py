@@ -8,6 +8,7 @@ from pathlib import Path
 from source_tree import ROOT
 
 from hub.config import OptionHelp, hub_options, read
+from hub.config.following import RULE_TABLES
 from hub.config.tables import LATER, TABLES
 from hub.plugins import discover
 
@@ -49,7 +50,8 @@ def test_every_table_of_a_later_version_is_named_in_the_reference():
     page = PAGE.read_text()
 
     assert [name for name in LATER if f"`{name}`" not in page] == []
-    assert {name.partition(".")[0] for name in hub_options()} == set(TABLES)
+    assert {name.partition(".")[0] for name in hub_options()} == set(TABLES) - {*RULE_TABLES, "channels"}
+    assert [name for name in (*RULE_TABLES, "channels") if f"[{name}" not in page] == []
 
 
 def test_the_repos_own_configuration_runs_without_any_account():

@@ -545,7 +545,8 @@ def test_a_wrong_option_is_named_with_what_to_write(faults, line, problem):
     [
         ("[sorces.a]", "sorces: unknown table; did you mean 'sources'?"),
         ("[sources]\na = 5", "sources.a: must be a table: [sources.a]"),
-        ("[rules.a]\nwhen = 'b'", "rules: [rules] is not part of this version yet; take it out"),
+        ("[[rules]]\nwhen = 'b'", "rules: must be a table; write [rules]"),
+        ("[segments.a]\nis = 'b'", "segments: [segments] is not part of this version yet; take it out"),
         ("[[caps]]\nmax = 1", "caps: [caps] is not part of this version yet; take it out"),
         (
             "[sources.a]\nconnector = 'lettres'",

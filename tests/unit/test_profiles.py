@@ -155,14 +155,6 @@ def test_consent_is_kept_per_channel_and_purpose_with_its_words():
     }
 
 
-@pytest.mark.parametrize(
-    ("name", "road"),
-    [("unsubscribed", "email/marketing"), ("email_marked_as_spam", "email/*"), ("sms_opted_out", "sms/*")],
-)
-def test_leaving_is_a_refusal(name, road):
-    assert taught(event(3, name)).consent[road] == ConsentState("denied", 3, "site")
-
-
 def test_a_hard_bounce_makes_the_channel_unreachable_and_a_soft_one_does_not():
     hard = event(1, "email_bounced", properties={"bounce_type": "hard"})
     soft = event(1, "email_bounced", properties={"bounce_type": "soft"})
@@ -175,7 +167,7 @@ def test_a_hard_bounce_makes_the_channel_unreachable_and_a_soft_one_does_not():
 
 
 def joined(survivor: Profile, merged: Profile) -> Profile:
-    join(survivor, merged)
+    join(survivor, merged, 1)
     return survivor
 
 
@@ -210,7 +202,7 @@ def test_at_a_merge_counters_add_up_and_the_span_seen_covers_both():
 def test_no_chain_of_merges_grows_the_counters_of_a_person_without_end():
     profile = taught(event(1))
     for part in range(4):
-        join(profile, taught(*(event(n + 1, f"name{part}_{n}") for n in range(MOST_COUNTERS))))
+        join(profile, taught(*(event(n + 1, f"name{part}_{n}") for n in range(MOST_COUNTERS))), 1)
 
     assert len(profile.counters) <= MOST_COUNTERS + 1
     assert sum(profile.counters.values()) == 1 + 4 * MOST_COUNTERS

@@ -10,7 +10,7 @@ import apsw
 import msgspec
 
 from hub.event import Identifier, Instant, Message, PersonId, Profile
-from hub.store.port import Fate, FateRow, Leg, MergeRow, Planned, Poisoned, ReviewRow
+from hub.store.port import Decision, Fate, FateRow, Leg, MergeRow, Planned, Poisoned, ReviewRow
 from hub.store.sqlite.connection import connect, migrate, row, rows
 
 FILE = "state.db"
@@ -24,7 +24,9 @@ SCHEMA = (
     CREATE TABLE person (                     -- who we know; a merged person keeps its last body
         id INTEGER PRIMARY KEY,
         merged_into INTEGER,
-        body BLOB NOT NULL
+        seen_at INTEGER NOT NULL,             -- when their newest event arrived
+        body BLOB NOT NULL,
+        memory BLOB                           -- what rules remember
     );
     CREATE INDEX person_merged ON person (merged_into) WHERE merged_into IS NOT NULL;
     CREATE TABLE identifier (                 -- whose an identifier is: the part it came with
@@ -58,6 +60,13 @@ SCHEMA = (
         person INTEGER NOT NULL,
         other INTEGER NOT NULL
     );
+    CREATE TABLE decision (                   -- why something fired, was skipped, sent or dropped
+        id INTEGER PRIMARY KEY,
+        at INTEGER NOT NULL,
+        person INTEGER NOT NULL,
+        body BLOB NOT NULL
+    );
+    CREATE INDEX decision_person ON decision (person, id);
     CREATE TABLE timer (                      -- one lazy wake-up per person
         person INTEGER PRIMARY KEY,
         wake_at INTEGER NOT NULL
@@ -87,6 +96,7 @@ SCHEMA = (
 _identifiers = msgspec.json.Decoder(tuple[Identifier, ...]).decode
 _profile = msgspec.json.Decoder(Profile).decode
 _message = msgspec.json.Decoder(Message).decode
+_decision = msgspec.json.Decoder(Decision).decode
 _legs = msgspec.json.Decoder(tuple[Leg, ...]).decode
 
 
@@ -236,6 +246,37 @@ class SqliteStateReader:
                 self._db, "SELECT entry FROM outcome WHERE person = ? ORDER BY entry", (person,)
             )
         ]
+
+    def decisions(self, people: Collection[PersonId], limit: int) -> list[Decision]:
+        """The newest decisions about these people (a person and its parts), newest first."""
+        marks = ",".join("?" * len(people))
+        found = rows(
+            self._db,
+            f"SELECT body FROM decision WHERE person IN ({marks}) ORDER BY id DESC LIMIT ?",
+            (*people, limit),
+        )
+        return [_decision(body) for (body,) in found]
+
+    def decisions_since(self, after: int, limit: int) -> list[tuple[int, Decision]]:
+        """Decisions behind a number, in order."""
+        found = rows(
+            self._db, "SELECT id, body FROM decision WHERE id > ? ORDER BY id LIMIT ?", (after, limit)
+        )
+        return [(number, _decision(body)) for number, body in found]
+
+    def memory(self, person: PersonId) -> bytes | None:
+        """What rules remember of a person."""
+        kept = row(self._db, "SELECT memory FROM person WHERE id = ?", (person,))
+        return kept[0] if kept else None
+
+    def wake_at(self, person: PersonId) -> Instant | None:
+        """When a person is looked at again."""
+        kept = row(self._db, "SELECT wake_at FROM timer WHERE person = ?", (person,))
+        return kept[0] if kept else None
+
+    def configuration(self) -> tuple[int, str]:
+        """The journal entry of the configuration in force, and the ages of its rules as JSON."""
+        return int(self._meta("configuration")), str(self._meta("ages") or "{}")
 
     def poisoned(self, limit: int = 100) -> list[Poisoned]:
         """The newest entries and timers that could not be processed."""

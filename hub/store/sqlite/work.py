@@ -18,13 +18,15 @@ from typing import Any
 import msgspec
 
 from hub.event import Identifier, Instant, Message, PersonId, Profile
-from hub.store.port import Fate, Leg
+from hub.store.port import Decision, Fate, Leg
 from hub.store.sqlite.connection import row, rows, store_errors, transaction
 from hub.store.sqlite.seen import Seen
 from hub.store.sqlite.state import create, parts
 
 PEOPLE_KEPT = 50_000
 IDENTIFIERS_KEPT = 200_000
+
+_OUTCOME = "INSERT OR IGNORE INTO outcome VALUES (?, ?, ?, ?)"
 
 _encode = msgspec.json.Encoder().encode
 _profile = msgspec.json.Decoder(Profile).decode
@@ -49,32 +51,43 @@ class SqliteState:
     @property
     def position(self) -> int:
         """The newest entry that was applied."""
+        self._refresh()
         return self._position
 
     @property
     def horizon(self) -> Instant:
         """The instant of the newest cycle."""
+        self._refresh()
         return self._horizon
 
     @property
     def configuration(self) -> int:
         """The journal entry of the configuration in force; 0 before the first."""
+        self._refresh()
         return self._configuration
+
+    @property
+    def ages(self) -> str:
+        """Since when each rule is in force, as JSON."""
+        self._refresh()
+        return self._ages
 
     @contextmanager
     def transaction(self) -> Iterator[Work]:
         """One transaction; commits at the end, or leaves nothing."""
+        self._refresh()
         work = Work(self)
         try:
             yield work
             with transaction(self._db), store_errors():
                 work.write()
         except BaseException:
-            self._load()
+            # What is remembered may be wrong, and nobody knows whether the commit was done.
+            self._stale = True
             raise
         self._position, self._horizon = work.position, work.horizon
-        self._configuration = work.configuration
-        _forget_oldest(self.people, PEOPLE_KEPT)
+        self._configuration, self._ages = work.configuration, work.ages
+        self._forget_people()
         _forget_oldest(self.owners, IDENTIFIERS_KEPT)
         _forget_oldest(self.into, IDENTIFIERS_KEPT)
 
@@ -109,20 +122,33 @@ class SqliteState:
         kept = row(self._db, "SELECT value FROM meta WHERE name = 'dedup_key'")
         return bytes(kept[0]) if kept else b""
 
+    def _forget_people(self) -> None:
+        if len(self.people) > PEOPLE_KEPT:
+            for person in list(islice(self.people, len(self.people) - PEOPLE_KEPT)):
+                del self.people[person]
+                self.memories.pop(person, None)
+
+    def _refresh(self) -> None:
+        if self._stale:
+            self._load()
+
     def _load(self) -> None:
         meta: dict[str, Any] = dict(rows(self._db, "SELECT name, value FROM meta"))
         self._position = int(meta.get("position", 0))
         self._horizon = int(meta.get("horizon", 0))
         self._configuration = int(meta.get("configuration", 0))
+        self._ages = str(meta.get("ages", "{}"))
         self.owners: dict[str, PersonId] = {}
         self.into: dict[PersonId, PersonId] = {}
         self.people: dict[PersonId, Profile] = {}
+        self.memories: dict[PersonId, bytes] = {}
         self.route_sets: dict[str, int] = {
             legs: number for number, legs in rows(self._db, "SELECT id, legs FROM route_set")
         }
         newest = row(self._db, "SELECT max(seq) FROM outbox")
         self.outbox_end = int(newest[0] or 0) if newest else 0
         self.seen.load()
+        self._stale = False
 
 
 class Work:
@@ -132,14 +158,17 @@ class Work:
         self._state = state
         self._db = state._db
         self._people, self._owners, self._into = state.people, state.owners, state.into
+        self._memories = state.memories
         self.seen = state.seen
         self.position = state.position
         self.horizon = state.horizon
         self.configuration = state.configuration
+        self.ages = state.ages
         self._dirty: set[PersonId] = set()
         self._moved: dict[str, PersonId] = {}
         self._merged: list[tuple[int, PersonId, PersonId]] = []
-        self._gone: dict[PersonId, bytes] = {}
+        self._gone: dict[PersonId, tuple[Instant, bytes]] = {}
+        self._fates: dict[int, int | None] = {}
         self._rows: dict[str, list[tuple[Any, ...]]] = {}
         self._timers: dict[PersonId, Instant | None] = {}
         self._outbox_end = state.outbox_end
@@ -178,6 +207,29 @@ class Work:
             known = self._people[self._into.get(person, person)]
         return known
 
+    def memory(self, person: PersonId) -> bytes:
+        """What rules remember of a person; empty where there is nothing. Ask for the profile first."""
+        return self._memories.get(person, b"")
+
+    def chain(self, head: int, limit: int) -> list[int]:
+        """A part's entries from its head backwards, `limit` at most."""
+        found: list[int] = []
+        entry: int | None = head
+        while entry is not None and len(found) < limit and entry in self._fates:
+            found.append(entry)
+            entry = self._fates[entry]
+        if entry is None or len(found) >= limit:
+            return found
+        further = rows(
+            self._db,
+            "WITH RECURSIVE back (entry, previous, n) AS ("
+            " SELECT entry, previous, 1 FROM fate WHERE entry = ?1"
+            " UNION ALL SELECT fate.entry, fate.previous, n + 1 FROM back JOIN fate"
+            " ON fate.entry = back.previous WHERE n < ?2) SELECT entry FROM back",
+            (entry, limit - len(found)),
+        )
+        return found + [number for (number,) in further]
+
     def _fetch(self, people: Collection[PersonId]) -> None:
         into, known = self._into, self._people
         missing = [one for one in people if one not in into and one not in known]
@@ -185,14 +237,15 @@ class Work:
         while missing:
             further: list[PersonId] = []
             for part in parts(missing):
+                marks = ",".join("?" * len(part))
                 found = rows(
-                    self._db,
-                    f"SELECT id, merged_into, body FROM person WHERE id IN ({','.join('?' * len(part))})",
-                    part,
+                    self._db, f"SELECT id, merged_into, body, memory FROM person WHERE id IN ({marks})", part
                 )
-                for person, merged_into, body in found:
+                for person, merged_into, body, memory in found:
                     if merged_into is None:
                         known[person] = _profile(body)
+                        if memory is not None:
+                            self._memories[person] = memory
                     else:
                         into[person] = merged_into
                         if merged_into not in known:
@@ -225,8 +278,9 @@ class Work:
     def merge(self, entry: int, survivor: PersonId, merged: PersonId) -> None:
         """`merged` is part of `survivor` from now on; its profile stays as it was, for an unmerge."""
         profile = self.profile(merged)
-        self._gone[merged] = _encode(profile)
+        self._gone[merged] = (profile.seen_at, _encode(profile))
         del self._people[merged]
+        self._memories.pop(merged, None)
         self._dirty.discard(merged)
         for part in (merged, *profile.heads):
             self._into[part] = survivor
@@ -243,6 +297,8 @@ class Work:
     def settle(self, entry: int, fate: Fate, person: PersonId | None, previous: int | None) -> None:
         """What became of an entry."""
         self._add("INSERT INTO fate VALUES (?, ?, ?, ?)", (entry, int(fate), person, previous))
+        if person is not None:
+            self._fates[entry] = previous
 
     def set_aside(self, traceback: str, *, entry: int | None = None, person: PersonId | None = None) -> None:
         """An entry or a person's timer that could not be processed is kept with its traceback."""
@@ -275,7 +331,38 @@ class Work:
 
     def outcome(self, delivery: str, entry: int, event: int | None, person: PersonId | None) -> None:
         """How a delivery ended; told twice it changes nothing."""
-        self._add("INSERT OR IGNORE INTO outcome VALUES (?, ?, ?, ?)", (delivery, entry, event, person))
+        self._add(_OUTCOME, (delivery, entry, event, person))
+
+    def knows_outcome(self, delivery: str) -> bool:
+        """Whether it was told before how this delivery ended."""
+        if any(values[0] == delivery for values in self._rows.get(_OUTCOME, ())):
+            return True
+        return row(self._db, "SELECT 1 FROM outcome WHERE delivery = ?", (delivery,)) is not None
+
+    def survivor(self, person: PersonId) -> Profile:
+        """The profile of a person, or of whom the person is part of by now."""
+        self._fetch({person})
+        return self.profile(self._into.get(person, person))
+
+    def remember(self, person: PersonId, memory: bytes) -> None:
+        """What rules remember of a person from now on."""
+        self._memories[person] = memory
+        self._dirty.add(person)
+
+    def decided(self, decision: Decision) -> None:
+        """A decision is kept, to be asked."""
+        self._add(
+            "INSERT INTO decision (at, person, body) VALUES (?, ?, ?)",
+            (decision.at, decision.person, _encode(decision)),
+        )
+
+    def wake_recent(self, since: Instant, at: Instant) -> None:
+        """Everybody who was seen since then is looked at, at an instant; for changed definitions."""
+        self._add(
+            "INSERT INTO timer SELECT id, ?2 FROM person WHERE merged_into IS NULL AND seen_at >= ?1"
+            " ON CONFLICT (person) DO UPDATE SET wake_at = min(wake_at, excluded.wake_at)",
+            (since, at),
+        )
 
     def wake(self, person: PersonId, at: Instant | None) -> None:
         """When to look at this person again: kept where it is earlier than what is kept; None ends it."""
@@ -290,10 +377,9 @@ class Work:
         """Writes everything, inside the caller's transaction."""
         write = self._db.executemany
         write(
-            "INSERT INTO person VALUES (?, ?, ?)"
-            " ON CONFLICT (id) DO UPDATE SET merged_into = excluded.merged_into, body = excluded.body",
-            [(one, self._into[one], body) for one, body in sorted(self._gone.items())]
-            + [(one, None, _encode(self._people[one])) for one in sorted(self._dirty)],
+            "INSERT OR REPLACE INTO person VALUES (?, ?, ?, ?, ?)",
+            [(one, self._into[one], *gone, None) for one, gone in sorted(self._gone.items())]
+            + [self._person_row(one) for one in sorted(self._dirty)],
         )
         for entry, survivor, merged in self._merged:
             self._db.execute("UPDATE person SET merged_into = ? WHERE merged_into = ?", (survivor, merged))
@@ -315,9 +401,14 @@ class Work:
                 ("position", self.position),
                 ("horizon", self.horizon),
                 ("configuration", self.configuration),
+                ("ages", self.ages),
             ],
         )
         self._state.outbox_end = self._outbox_end
+
+    def _person_row(self, person: PersonId) -> tuple[Any, ...]:
+        profile = self._people[person]
+        return person, None, profile.seen_at, _encode(profile), self._memories.get(person)
 
     def count(self, *metric: str) -> None:
         """Counts one, if the transaction commits."""

@@ -1,0 +1,74 @@
+"""A person's past: their events, those that arrived last first, read as far as somebody asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from heapq import merge
+
+from hub.event import Event, Instant, Profile
+from hub.pipeline.reading import read
+from hub.store.port import JournalReader
+from hub.store.sqlite.work import Work
+
+AT_ONCE = 64
+"""Events read in one go; most questions end sooner."""
+
+Known = tuple[Event, Instant]
+"""An event, and since when it is known to be the person's."""
+
+
+class Past:
+    """Reads what is written and what this transaction adds.
+
+    An event keeps its place in the part of the person that it came with; a part that was merged into
+    somebody is known there since the merge.
+    """
+
+    def __init__(self, work: Work, journal: JournalReader, events: Mapping[int, Event]) -> None:
+        self._work = work
+        self._journal = journal
+        self._events = dict(events)
+        self._entries: dict[Instant, int] = {event.received_at: seq for seq, event in events.items()}
+
+    def entry(self, event: Event) -> int:
+        """The journal entry of an event that was told."""
+        return self._entries[event.received_at]
+
+    def event(self, entry: int) -> Event | None:
+        """One event by its journal entry; None where it is no longer kept."""
+        if entry not in self._events:
+            self._fetch([entry])
+        return self._events.get(entry)
+
+    def of(self, profile: Profile) -> Callable[[], Iterator[Known]]:
+        """A question that can be asked any number of times."""
+        return lambda: self._read(profile)
+
+    def _read(self, profile: Profile) -> Iterator[Known]:
+        heads = list(profile.heads.items())
+        parts = [self._part(head, profile.joined.get(part, 0)) for part, head in heads]
+        if len(parts) == 1:
+            return parts[0]
+        return merge(*parts, key=_arrival, reverse=True)
+
+    def _part(self, head: int, joined: Instant) -> Iterator[Known]:
+        entry: int | None = head
+        while entry is not None:
+            # One more than is told: the last one is where the next question begins.
+            chain = self._work.chain(entry, AT_ONCE + 1)
+            entry = chain.pop() if len(chain) > AT_ONCE else None
+            self._fetch([seq for seq in chain if seq not in self._events])
+            for seq in chain:
+                event = self._events.get(seq)
+                if event is not None:
+                    yield event, max(event.received_at, joined)
+
+    def _fetch(self, missing: list[int]) -> None:
+        for seq, entry in self._journal.get(missing).items():
+            if entry.body:
+                self._events[seq] = read(entry)
+                self._entries[entry.received_at] = seq
+
+
+def _arrival(known: Known) -> Instant:
+    return known[0].received_at

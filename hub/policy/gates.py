@@ -1,0 +1,62 @@
+"""The gates: expiry, consent, address. Asked when a message is decided, and again before each attempt.
+
+In doubt a message is not sent. The order is that of the rules' reference: what fails first is the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from hub.event import Identifier, Instant, Message, Profile
+
+Gate = Literal["expired", "consent", "unreachable"]
+
+_NEEDS = {"email": "email", "sms": "phone", "push": "device_token"}
+"""Which kind of identifier a channel delivers to; other channels need none."""
+
+WHOLE_CHANNEL = "*"
+
+
+def refusal(
+    message: Message, profile: Profile, now: Instant, *, identifiers: Sequence[Identifier], assumed: str
+) -> Gate | None:
+    """The first gate that does not let the message through; None where all do.
+
+    `identifiers` are those that the message is delivered by, `assumed` the consent where none is recorded
+    (`granted`, `denied` or `unknown`).
+    """
+    if now > message.expires_at:
+        return "expired"
+    if not permitted(message.channel, message.purpose, profile, assumed=assumed):
+        return "consent"
+    if not addresses(message.channel, profile, identifiers):
+        return "unreachable"
+    return None
+
+
+def permitted(channel: str, purpose: str, profile: Profile, *, assumed: str) -> bool:
+    """May we, by this road and for this purpose?
+
+    `denied` for the channel as a whole blocks everything. `transactional` needs only not to be denied, any
+    other purpose needs `granted`.
+    """
+    whole = _state(channel, WHOLE_CHANNEL, profile, "unknown")
+    if whole == "denied":
+        return False
+    state = _state(channel, purpose, profile, assumed)
+    return state != "denied" if purpose == "transactional" else state == "granted"
+
+
+def addresses(channel: str, profile: Profile, identifiers: Sequence[Identifier]) -> bool:
+    """Is there an address for this channel that is not known to be dead?"""
+    dead = profile.trait("unreachable")
+    if isinstance(dead, list) and channel in dead:
+        return False
+    kind = _NEEDS.get(channel)
+    return kind is None or any(one.kind == kind for one in (*identifiers, *profile.identifiers))
+
+
+def _state(channel: str, purpose: str, profile: Profile, assumed: str) -> str:
+    kept = profile.consent.get(f"{channel}/{purpose}")
+    return assumed if kept is None else kept.state
