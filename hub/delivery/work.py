@@ -132,10 +132,17 @@ def halves(jobs: Sequence[Job]) -> tuple[list[Job], list[Job]]:
     No person stands in both, so that both may go at once; where there is only one person, the second part has
     to wait for the first.
     """
-    middle = len(jobs) // 2
-    first = {job.turn for job in jobs[:middle]}
-    one = [job for job in jobs if job.turn in first]
-    other = [job for job in jobs if job.turn not in first]
-    if not other:
+    counts: dict[object, int] = {}
+    for job in jobs:
+        counts[job.turn] = counts.get(job.turn, 0) + 1
+    if len(counts) == 1:
+        middle = len(jobs) // 2
         return list(jobs[:middle]), list(jobs[middle:])
-    return one, other
+    first: set[object] = set()
+    size = 0
+    for turn, count in list(counts.items())[:-1]:
+        if first and size + count > len(jobs) // 2:
+            break
+        first.add(turn)
+        size += count
+    return [job for job in jobs if job.turn in first], [job for job in jobs if job.turn not in first]
