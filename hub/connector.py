@@ -217,7 +217,8 @@ class HttpSink(_Connector[S]):
 
     The hub answers for statuses: an answer that is neither 2xx nor expected by its request is raised inside
     the generator as the default error for its status (RetryLater, GiveUp, CredentialsRejected …), or as
-    what `judge` says.
+    what `judge` says. An action may catch it, read the error's `answer`, and raise it again: a refused
+    request of several deliveries is then tried again in halves.
     """
 
     base_url: ClassVar[str] = ""
@@ -231,6 +232,10 @@ class HttpSink(_Connector[S]):
     def address(self) -> str:
         """Where requests go, when the settings decide it; empty for `base_url`."""
         return ""
+
+    def check(self) -> Requests | None:
+        """Asks for something harmless that only good credentials get; None where there is no such thing."""
+        return None
 
     def judge(self, response: Response) -> DeliveryError | None:
         """Where this vendor means something else by a status than everybody: the verdict, else None."""

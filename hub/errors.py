@@ -27,6 +27,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 
 class HubError(Exception):
@@ -39,7 +40,13 @@ class HubError(Exception):
 
 
 class DeliveryError(HubError):
-    """What a sink says of a delivery that did not arrive."""
+    """What a sink says of a delivery that did not arrive.
+
+    `answer` is the vendor's answer (a `hub.Response`) that the hub read the error from, None where there was
+    none: an action that catches the error reads there what exactly was refused.
+    """
+
+    answer: Any = None
 
 
 class RetryLater(DeliveryError):

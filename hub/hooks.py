@@ -1,11 +1,11 @@
 """The hooks by which a package joins the hub; they are called at start, never per event.
 
-    # our_package/__init__.py, with the entry point  [project.entry-points.hub]  ours = "our_package"
-    import hub
+# our_package/__init__.py, with the entry point  [project.entry-points.hub]  ours = "our_package"
+import hub
 
-    @hub.hookimpl
-    def connectors():
-        return [OurSink]
+@hub.hookimpl
+def connectors():
+    return [OurSink]
 """
 
 from __future__ import annotations

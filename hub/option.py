@@ -1,8 +1,8 @@
 """One declaration gives a setting its validation, help, schema, form and reference page.
 
-    class Settings(hub.Settings):
-        api_key: hub.Secret = hub.Option("Private API key, from Settings > API keys.")
-        revision: str = hub.Option("Which revision of the API to speak.", default="2026-07-15")
+class Settings(hub.Settings):
+    api_key: hub.Secret = hub.Option("Private API key, from Settings > API keys.")
+    revision: str = hub.Option("Which revision of the API to speak.", default="2026-07-15")
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-def Option(help: str, *, default: Any = PydanticUndefined, **limits: Any) -> Any:  # noqa: N802
+def Option(help: str, *, default: Any = PydanticUndefined, **limits: Any) -> Any:
     """An option with its explanation; without a default it is required.
 
     `limits` are pydantic's (`ge`, `le`, `min_length`, `pattern` …).

@@ -9,12 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 from hub.catalogue.events import EVENTS, Known, is_activity
+from hub.catalogue.money import CURRENCIES, Worth, amount, worth
 from hub.catalogue.names import EVENT_ALIASES, GA4, PROPERTY_ALIASES, PROPERTY_ALIASES_ANYWHERE
 from hub.catalogue.properties import PROPERTIES, TRAITS, Property
 from hub.catalogue.reference import page
 
 __all__ = [
     "CALLS",
+    "CURRENCIES",
     "EVENTS",
     "EVENT_ALIASES",
     "GA4",
@@ -25,10 +27,13 @@ __all__ = [
     "TRAITS",
     "Known",
     "Property",
+    "Worth",
+    "amount",
     "example",
     "is_activity",
     "page",
     "spelling",
+    "worth",
 ]
 
 CALLS = {

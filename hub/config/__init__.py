@@ -154,6 +154,7 @@ def _build(reading: Reading, discover: Discover, resolved: bytes | None = None) 
         identity=identity,
         categories=categories,
         channels=channels,
+        consent=reading.table("settings").get("consent", "unknown"),
         base=reading.base,
         resolved=resolved,
         version=version_of(resolved),

@@ -177,6 +177,8 @@ class Config:
     identity: IdentityTable
     categories: Mapping[str, str]
     channels: Mapping[str, tuple[Target, ...]]
+    consent: str
+    """Of people of whom none is recorded: `unknown`, `granted` or `denied`."""
     base: Path
     """The folder that relative paths start from: that of plugins.toml."""
     resolved: bytes = field(repr=False)

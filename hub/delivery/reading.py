@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from hub.clock import Clock
 from hub.connector import Delivery, Transform
 from hub.delivery.ids import delivery_id
 from hub.delivery.work import Job
 from hub.errors import DeliveryError, GiveUp, Skip
-from hub.event import Event, Instant, PersonId, person_text
+from hub.event import Event, Instant, PersonId, Profile, person_text
 from hub.pipeline.reading import read
+from hub.policy import refusal
 from hub.store.port import JournalReader, StateReader
 
 EVENTS_KEPT = 5000
 PEOPLE_KEPT = 5000
+
+_NOBODY: tuple[None, Mapping[str, Any]] = (None, {})
 
 Transforms = Sequence[tuple[str, Transform[Any]]]
 """The transforms of a sink with their names, in the order of the file."""
@@ -23,15 +27,18 @@ Transforms = Sequence[tuple[str, Transform[Any]]]
 class Desk:
     """Reads events and people for all lanes; what one lane read, the next need not read again."""
 
-    def __init__(self, journal: JournalReader, state: StateReader) -> None:
+    def __init__(self, journal: JournalReader, state: StateReader, clock: Clock, assumed: str) -> None:
         self._journal = journal
         self._state = state
+        self._clock = clock
+        self.assumed = assumed
+        """The consent of people of whom none is recorded."""
         self._events: dict[int, tuple[Event, int]] = {}
-        self._traits: dict[int, Mapping[str, Any]] = {}
+        self._people: dict[int, tuple[Profile, Mapping[str, Any]]] = {}
 
     def freshen(self) -> None:
         """What is known of people may have changed."""
-        self._traits.clear()
+        self._people.clear()
 
     def sizes(self, jobs: Sequence[Job]) -> list[int]:
         """How large the jobs' events are in the journal, in bytes."""
@@ -59,6 +66,10 @@ class Desk:
             event = kept[0]
             if not job.id:
                 job.id = _id(job, event, sink)
+            gate = self._gate(job)
+            if gate is not None:
+                ended.append((job, Skip(gate)))
+                continue
             if transforms:
                 changed = _changed(event, transforms)
                 if isinstance(changed, DeliveryError):
@@ -71,8 +82,24 @@ class Desk:
     def _delivery(self, job: Job, event: Event) -> Delivery:
         if job.person is None:
             return Delivery(job.id, event, None, job.identifiers, {}, job.attempts)
-        person, traits = person_text(job.person), self._traits.get(job.person, {})
+        _, traits = self._people.get(job.person, _NOBODY)
+        person = person_text(job.person)
         return Delivery(job.id, event, person, job.identifiers, traits, job.attempts, job.message)
+
+    def _gate(self, job: Job) -> str | None:
+        """The gate that does not let a message through now: asked anew before each attempt."""
+        if job.message is None or job.person is None:
+            return None
+        profile, _ = self._people.get(job.person, _NOBODY)
+        if profile is None:
+            return "forgotten"
+        return refusal(
+            job.message,
+            profile,
+            self._clock.now(),
+            identifiers=job.identifiers,
+            assumed=self.assumed,
+        )
 
     def _fetch(self, entries: Collection[int]) -> None:
         missing = [entry for entry in entries if entry not in self._events]
@@ -84,12 +111,12 @@ class Desk:
         _forget_oldest(self._events, EVENTS_KEPT, entries)
 
     def _meet(self, people: Collection[int]) -> None:
-        missing = [PersonId(person) for person in people if person not in self._traits]
+        missing = [PersonId(person) for person in people if person not in self._people]
         if not missing:
             return
         for person, profile in self._state.profiles(missing).items():
-            self._traits[person] = {name: trait.value for name, trait in profile.traits.items()}
-        _forget_oldest(self._traits, PEOPLE_KEPT, people)
+            self._people[person] = profile, {name: trait.value for name, trait in profile.traits.items()}
+        _forget_oldest(self._people, PEOPLE_KEPT, people)
 
 
 def _id(job: Job, event: Event, sink: str) -> str:

@@ -67,7 +67,14 @@ class DeliveryRole:
         self._send = send
         self._settler = Settler(store, clock, report)
         self._house = House(
-            clock, rng, Desk(journal, state), state, kept, metrics, report, self._settler.settle
+            clock,
+            rng,
+            Desk(journal, state, clock, config.consent),
+            state,
+            kept,
+            metrics,
+            report,
+            self._settler.settle,
         )
         self._lanes: dict[str, Lane] = {}
         self._built: dict[str, tuple[Any, ...]] = {}
@@ -123,6 +130,7 @@ class DeliveryRole:
         """
         async with self._replacing:
             self._config = config
+            self._house.desk.assumed = config.consent
             for label in list(self._lanes):
                 if label not in config.sinks or self._aim_key(label, config) != self._built[label]:
                     await self._close(label, LATE_SECONDS)

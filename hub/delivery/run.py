@@ -114,6 +114,7 @@ class _Conversation:
             fault.after = retry_after(response, channel.now())
         if fault is None:
             return response
+        fault.answer = response
         raise fault
 
 

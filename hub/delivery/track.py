@@ -13,7 +13,7 @@ import msgspec
 
 from hub.delivery.lines import Lines
 from hub.delivery.work import Group, Job, Waiting
-from hub.event import Instant, PersonId, person_text
+from hub.event import Instant, Message, PersonId, person_text
 from hub.store.port import Kept, Planned, Settlement, Standing
 
 PATIENT = 1_000_000
@@ -21,6 +21,9 @@ PATIENT = 1_000_000
 HELD_AT_ONCE = 500
 
 _encode = msgspec.json.Encoder().encode
+
+FALLBACK = "fallback"
+"""Why a message's delivery was not tried further: another action has taken the message over."""
 
 
 class Track:
@@ -91,15 +94,21 @@ class Track:
         return job
 
     def end(self, job: Job, standing: Standing, reason: str, now: Instant) -> None:
-        """A delivery ended; it is written with the next settlement."""
+        """A delivery ended; it is written with the next settlement.
+
+        A message that has a further road is not dead: the engine hears why this one gave up.
+        """
+        further = standing is Standing.DEAD and job.message is not None and bool(job.message.next)
         job.standing, job.reason, job.group = standing, reason, None
+        if further:
+            job.standing, job.reason = Standing.SKIPPED, FALLBACK
         if job.kept:
             self._changed[job.seq, job.action] = job
             self._changed_ended += 1
         else:
             self.window_ended += 1
         if standing is not Standing.DELIVERED:
-            self._outcomes.append(self._outcome(job, now))
+            self._outcomes.append(self._outcome(job, now, reason, job.message if further else None))
 
     def wait(self, group: Group, retry_at: Instant) -> None:
         """A request failed for now; it is tried again as it is."""
@@ -217,16 +226,17 @@ class Track:
             job.reason,
         )
 
-    def _outcome(self, job: Job, now: Instant) -> bytes:
+    def _outcome(self, job: Job, now: Instant, reason: str, message: Message | None) -> bytes:
         return _encode(
             {
+                "message": message,
                 "delivery": job.id,
                 "sink": self.sink,
                 "action": job.action,
                 "person": None if job.person is None else person_text(job.person),
                 "entry": job.entry,
                 "state": job.standing.name.lower(),
-                "reason": job.reason,
+                "reason": reason,
                 "attempts": job.attempts,
                 "at": now,
             }

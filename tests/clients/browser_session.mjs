@@ -33,7 +33,7 @@ async function session({ library, url, key }) {
     const options = library === "segment-batching" ? batching : {};
     [client] = await window.AnalyticsNext.AnalyticsBrowser.load({ writeKey: key, cdnURL: url }, options);
   } else {
-    client = window.rudderanalytics;
+    client = new window.rudderanalytics.RudderAnalytics();
     client.load(key, url, { configUrl: url });
     await new Promise((ready) => client.ready(ready));
   }
@@ -42,7 +42,7 @@ async function session({ library, url, key }) {
     marks.push(`${word}-${marks.length}`);
     return marks.at(-1);
   };
-  for (let visit = 0; visit < 3; visit++) {
+  for (let visit = 0; visit < 6; visit++) {
     client.page("Docs", "Home", { n: mark("page") });
     client.identify(`user-${visit}`, { n: mark("identify"), email: `user-${visit}@example.com` });
     client.group("group", { n: mark("group") });
