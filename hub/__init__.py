@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         BadPayload,
         BadSignature,
         CredentialsRejected,
+        DeliveryError,
         GiveUp,
         HubError,
         RetryLater,
@@ -52,6 +53,7 @@ __all__ = [
     "Consent",
     "CredentialsRejected",
     "Delivery",
+    "DeliveryError",
     "Duration",
     "Event",
     "GiveUp",
@@ -90,8 +92,8 @@ _HOMES = {
         "Delivery HttpSink Limits Page Pages PollingSource Requests Sink Source Transform Verdicts action"
     ),
     "errors": (
-        "BadEvent BadPayload BadSignature CredentialsRejected GiveUp HubError RetryLater Skip TooFast TooLarge "
-        "UnknownKey"
+        "BadEvent BadPayload BadSignature CredentialsRejected DeliveryError GiveUp HubError RetryLater Skip "
+        "TooFast TooLarge UnknownKey"
     ),
     "event": "Consent Event Identifier Message iso",
     "hooks": "hookimpl",

@@ -176,11 +176,12 @@ class Config:
     transforms: tuple[TransformBlock, ...]
     identity: IdentityTable
     categories: Mapping[str, str]
-    channels: Mapping[str, tuple[Target, ...]]
-    consent: str
-    """Of people of whom none is recorded: `unknown`, `granted` or `denied`."""
     base: Path
     """The folder that relative paths start from: that of plugins.toml."""
     resolved: bytes = field(repr=False)
     version: str
     warnings: tuple[ConfigFault, ...] = ()
+    channels: Mapping[str, tuple[Target, ...]] = field(default_factory=dict)
+    """By which actions a message leaves, the next where the one before gives up."""
+    consent: str = "unknown"
+    """Of people of whom none is recorded: `unknown`, `granted` or `denied`."""

@@ -26,6 +26,7 @@ from hub.ingest.watch import Watch
 
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
 _FRAMING = frozenset({b"host", b"transfer-encoding", b"expect"})
+_PROPOSING = frozenset({b"upgrade", b"connection", b"http2-settings"})
 
 
 class Reading(IntEnum):
@@ -82,6 +83,7 @@ class Connection(asyncio.Protocol):
         self.headers: list[tuple[bytes, bytes]] = []
         self.head_size = self.body_size = self.unfinished = self.hosts = 0
         self.expects = False
+        self.proposed = False
 
     # What the transport tells us.
 
@@ -125,10 +127,12 @@ class Connection(asyncio.Protocol):
         before = self.body_size
         try:
             self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            # Another protocol is proposed; we go on with this one, for one answer.
-            self._last_answer()
-            self._read_rubbish()
+        except httptools.HttpParserUpgrade as proposal:
+            if self.proposed:
+                self._pass_over(data[proposal.args[0] :])
+            else:
+                self._last_answer()
+                self._read_rubbish()
         except httptools.HttpParserError as fault:
             cause = fault.__context__
             if isinstance(cause, Refusal):
@@ -137,6 +141,20 @@ class Connection(asyncio.Protocol):
                 self.refuse(400, "this is not HTTP/1.1")
         if self.reading is Reading.HEAD or (self.reading is Reading.BODY and self.body_size == before):
             self._endless(len(data))
+
+    def _pass_over(self, rest: bytes) -> None:
+        """Another protocol is proposed (Java's client does so with its first POST); we go on with this one.
+
+        The parser would take what follows for the other protocol, so a new one reads the request without
+        the proposal.
+        """
+        line = b"%s %s HTTP/1.1\r\n" % (self.parser.get_method(), self.url)
+        kept = [b"%s: %s\r\n" % header for header in self.headers if header[0] not in _PROPOSING]
+        if any(name == b"connection" and b"close" in value.lower() for name, value in self.headers):
+            kept.append(b"connection: close\r\n")
+        self.proposed = False
+        self.parser = httptools.HttpRequestParser(self)
+        self.data_received(line + b"".join(kept) + b"\r\n" + rest)
 
     def _endless(self, size: int) -> None:
         # A header, trailer or chunk extension that does not end: the parser would keep all of it.
@@ -182,6 +200,9 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         version = self.parser.get_http_version()
+        if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
+            self.proposed = True
+            return
         if self.hosts != 1 and (version == "1.1" or self.hosts):
             raise Refusal(400, "a request names one host")
         if len(self.pipeline) >= self.bounds.ahead:
@@ -245,6 +266,8 @@ class Connection(asyncio.Protocol):
         exchange.wake()
 
     def on_message_complete(self) -> None:
+        if self.proposed:
+            return
         self.reading = Reading.NOTHING
         self.since = self.loop.time()
         if self.exchange is not None:

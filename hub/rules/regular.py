@@ -171,7 +171,7 @@ class _Builder:
         elif letter == ".":
             state = self._state(lambda seen: seen != "\n")
         elif letter == "[":
-            state = self._state(self._any_case(self._class()))
+            state = self._state(self._class())
         elif letter == "\\":
             state = self._state(self._any_case(self._escape()))
         else:
@@ -215,9 +215,8 @@ class _Builder:
             parts.append(self._class_part())
         self.at += 1
         found = tuple(parts)
-        if opposite:
-            return lambda seen: not any(part(seen) for part in found)
-        return lambda seen: any(part(seen) for part in found)
+        inside = self._any_case(lambda seen: any(part(seen) for part in found))
+        return (lambda seen: not inside(seen)) if opposite else inside
 
     def _class_part(self) -> Letters:
         letter = self._take()

@@ -70,7 +70,7 @@ def _token(text: str, at: int) -> Token:
     char = text[at]
     if char in "'\"":
         return _quoted(text, at)
-    if char.isdigit():
+    if char.isdecimal():
         return _counted(text, at)
     name = _NAME.match(text, at)
     if name:
@@ -96,7 +96,7 @@ def _counted(text: str, at: int) -> Token:
     measured = _MEASURED.match(text, at)
     assert measured is not None, "a digit begins a number"
     word = measured[0]
-    if word[-1].isdigit():
+    if word.replace(".", "", 1).isdecimal():
         return Token("number", word, float(word) if "." in word else int(word), at + 1)
     if word[-2:] in METRES:
         try:

@@ -162,7 +162,8 @@ async def test_one_hostile_item_does_not_cost_its_neighbours(house):
 
 
 SMUGGLING = {
-    "both lengths": b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\n\r\n",
+    "both lengths": b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    b"GET /healthz HTTP/1.1\r\n\r\n",
     "both lengths, turned": b"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n",
     "length twice": b"Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}",
     "two lengths": b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
@@ -216,7 +217,7 @@ async def test_what_is_not_http_is_refused(house, sent):
 
 
 async def test_a_proposal_of_another_protocol_is_passed_over(house):
-    upgrade = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
+    upgrade = b"Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
     plain = await house.raw(b"GET /readyz HTTP/1.1\r\nHost: a\r\n" + upgrade + b"\r\n")
     posted = await house.raw(HEAD + upgrade + b"Content-Length: 2\r\n\r\n{}")
 

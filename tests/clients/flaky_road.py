@@ -2,7 +2,8 @@
 
 It answers 500 without asking the hub, and it breaks connections (with a reset) before the hub has heard the
 request or after it has stored it. No message meets more than two faults in a row, all kinds of
-faults are met at the very beginning, and each comes about as often as each other one. Only requests that carry messages are disturbed.
+faults are met at the very beginning, and each comes about as often as each other one. Only requests
+that carry messages are disturbed.
 """
 
 from __future__ import annotations

@@ -89,6 +89,7 @@ def test_metric_names_say_what_and_in_which_unit(metric):
         "connector",
         "transform",
         "role",
+        "rule",
     }
 
 
