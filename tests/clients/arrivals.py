@@ -22,4 +22,4 @@ def assert_arrived_once(hub: RunningHub, road: FlakyRoad, sent: list[str]) -> No
     assert sorted(map(mark, events)) == sorted(sent)
     assert len({event["id"] for event in events}) == len(events)
     assert hub.exported("quarantine") == []
-    assert set(road.faults) == set(FAULTS)
+    assert set(road.faults) == set(FAULTS), road.faults

@@ -1,9 +1,11 @@
 // A shop session with an official browser library, in Chromium: browser_session.mjs LIBRARY URL KEY CHROMIUM.
-// Prints the marks of the messages that were sent, as a JSON list, and keeps the page open until its input ends.
+// For each line of its input there is another visit to the shop: it prints the marks of the messages that were
+// sent, as a JSON list. The page stays open until its input ends.
 // Nothing but host and key is set.
 import { createReadStream } from "node:fs";
 import { createServer } from "node:http";
 import { join, normalize } from "node:path";
+import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 
 const [library, url, key, executablePath] = process.argv.slice(2);
@@ -26,30 +28,31 @@ const site = createServer((request, response) => {
 });
 await new Promise((listening) => site.listen(0, "127.0.0.1", listening));
 
-async function session({ library, url, key }) {
+async function load({ library, url, key }) {
   const batching = { integrations: { "Segment.io": { deliveryStrategy: { strategy: "batching" } } } };
-  let client;
   if (library.startsWith("segment")) {
     const options = library === "segment-batching" ? batching : {};
-    [client] = await window.AnalyticsNext.AnalyticsBrowser.load({ writeKey: key, cdnURL: url }, options);
+    [window.client] = await window.AnalyticsNext.AnalyticsBrowser.load({ writeKey: key, cdnURL: url }, options);
   } else {
-    client = new window.rudderanalytics.RudderAnalytics();
-    client.load(key, url, { configUrl: url });
-    await new Promise((ready) => client.ready(ready));
+    window.client = new window.rudderanalytics.RudderAnalytics();
+    window.client.load(key, url, { configUrl: url });
+    await new Promise((ready) => window.client.ready(ready));
   }
+}
+
+function visit(number) {
   const marks = [];
   const mark = (word) => {
-    marks.push(`${word}-${marks.length}`);
+    marks.push(`${word}-${number}-${marks.length}`);
     return marks.at(-1);
   };
-  for (let visit = 0; visit < 6; visit++) {
-    client.page("Docs", "Home", { n: mark("page") });
-    client.identify(`user-${visit}`, { n: mark("identify"), email: `user-${visit}@example.com` });
-    client.group("group", { n: mark("group") });
-    client.alias(`user-${visit}`, mark("alias"));
-    for (let number = 0; number < 8; number++) {
-      client.track("Product Added", { n: mark("track"), product_id: `p${number}`, price: 9.5 });
-    }
+  const client = window.client;
+  client.page("Docs", "Home", { n: mark("page") });
+  client.identify(`user-${number}`, { n: mark("identify"), email: `user-${number}@example.com` });
+  client.group("group", { n: mark("group") });
+  client.alias(`user-${number}`, mark("alias"));
+  for (let product = 0; product < 8; product++) {
+    client.track("Product Added", { n: mark("track"), product_id: `p${product}`, price: 9.5 });
   }
   return marks;
 }
@@ -72,9 +75,11 @@ try {
   page.on("console", (said) => console.error(`${said.type()}: ${said.text()}`));
   page.on("pageerror", (fault) => console.error(fault));
   await page.goto(`http://127.0.0.1:${site.address().port}/`);
-  console.log(JSON.stringify(await page.evaluate(session, { library, url, key })));
-  process.stdin.resume();
-  await new Promise((told) => process.stdin.on("end", told));
+  await page.evaluate(load, { library, url, key });
+  let number = 0;
+  for await (const _ of createInterface({ input: process.stdin })) {
+    console.log(JSON.stringify(await page.evaluate(visit, number++)));
+  }
 } finally {
   await browser.close();
   site.close();

@@ -1,9 +1,9 @@
 """A bad road between client libraries and the hub: a small HTTP proxy that injects faults.
 
 It answers 500 without asking the hub, and it breaks connections (with a reset) before the hub has heard the
-request or after it has stored it. No message meets more than two faults in a row, all kinds of
-faults are met at the very beginning, and each comes about as often as each other one. Only requests
-that carry messages are disturbed.
+request or after it has stored it. No message meets more than two faults in a row; all kinds of faults are met
+at the very beginning, and each comes about as often as each other one. Only requests that carry messages are
+disturbed.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Heard:
 class FlakyRoad:
     """Listens at `url` and passes on to `upstream`; `faults` counts what it did."""
 
-    def __init__(self, *, seed: int, share: float = 0.6) -> None:
+    def __init__(self, *, seed: int, share: float = 0.35) -> None:
         self.faults: Counter[str] = Counter()
         self.upstream = 0
         self._random = random.Random(seed)
