@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,10 @@ def chromium() -> str:
     return found
 
 
+def has_events(hub: RunningHub, count: int) -> bool:
+    return len(hub.exported("events")) >= count
+
+
 @pytest.mark.parametrize("library", ["segment", "segment-batching", "rudder"])
 def test_a_browser_session_arrives_whole_and_once(hub: RunningHub, road: FlakyRoad, library: str):
     command = ["node", "browser_session.mjs", library, road.url, "pk_test", chromium()]
@@ -36,7 +41,7 @@ def test_a_browser_session_arrives_whole_and_once(hub: RunningHub, road: FlakyRo
                 browser.stdin.write(b"visit\n")
                 browser.stdin.flush()
                 sent += json.loads(browser.stdout.readline())
-                wait_for(lambda: len(hub.exported("events")) >= len(sent), seconds=90)
+                wait_for(partial(has_events, hub, len(sent)), seconds=90)
         finally:
             browser.stdin.close()
 
