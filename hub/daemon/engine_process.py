@@ -38,7 +38,7 @@ class EngineProcess:
         """Until SIGTERM; what was begun is finished."""
         signal.signal(signal.SIGTERM, self._stop)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        journal = SqliteJournal(self._folder, readonly=False)
+        journal = self._journal = SqliteJournal(self._folder, readonly=False)
         state = SqliteState(self._folder)
         engine = Engine(
             journal, state, metrics=self._metrics, committed=self._wires.outbox.ring, poisoned=self._poisoned
@@ -61,12 +61,20 @@ class EngineProcess:
             self._unavailable(fault)
             pause = RETRY
         if time.monotonic() - self._told_at >= TELL:
+            self._measure(state)
             self._tell()
         # Looking at the pipe costs nothing, and the end of the supervisor must be noticed under load too.
         woken = self._wires.journal.wait(pause, self._wires.life.out)
         if self._wires.life.out in woken:
             self._stopping = True
         self._wires.journal.drain()
+
+    def _measure(self, state: SqliteState) -> None:
+        """How far the engine is behind, in entries and in seconds."""
+        behind = self._journal.read(state.position, None, 1)
+        age = (self._clock.now() - behind[0].received_at) / 1e6 if behind else 0.0
+        self._metrics.set(names.ENGINE_BEHIND, self._journal.end()[0] - state.position)
+        self._metrics.set(names.ENGINE_BEHIND_SECONDS, age)
 
     def _tell(self) -> None:
         self._told_at = time.monotonic()
