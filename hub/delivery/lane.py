@@ -28,6 +28,8 @@ CLASSES = ("message", "sync", "forward")
 READ_AT_ONCE = 500
 LEAST_WINDOW = 2000
 FAILED_AT_ONCE = 16
+PRESSED = SECOND // 20
+"""How long others stand still for one that is out, before it gets a row and they go on."""
 LONGEST_SLOWED = 60 * SECOND
 PATIENCE_SPENT = "tried in vain for 72 h"
 
@@ -52,7 +54,7 @@ class Lane:
         self._number = 0
         self._arrivals = 0
         self._slowed = 0
-        self._pressed = False
+        self._pressed_at: Instant = 0
         self._said = ""
         self._stopping = False
         self._remembered = self.gate.memory()
@@ -161,6 +163,7 @@ class Lane:
         for job in group.jobs:
             job.attempts += 1
             job.first_at = job.first_at or now
+        self._pressed_at = 0
         flight = asyncio.create_task(self._fly(track, group, limiter))
         self._flights.add(flight)
         flight.add_done_callback(self._landed)
@@ -168,38 +171,40 @@ class Lane:
 
     def _choose(self, track: Track, now: Instant, *, probe: bool) -> Group | None:
         if not probe:
-            return track.waiting.take(now, lambda group: self._may(track, group.action, len(group.jobs))) or (
-                self._fresh(track, now)
-            )
+            return track.waiting.take(now, lambda group: self._may(track, group)) or (self._fresh(track, now))
         # A probe asks about the sink: one that never failed tells more than one that may itself be the fault.
         if len(track.waiting) < FAILED_AT_ONCE and (fresh := self._fresh(track, now)):
             return fresh
-        return track.waiting.take(1 << 62, lambda group: self._may(track, group.action, len(group.jobs)))
+        return track.waiting.take(1 << 62, lambda group: self._may(track, group))
 
     def _fresh(self, track: Track, now: Instant) -> Group | None:
         self._read(track, now)
         for action in track.lines.actions():
-            batch = self._limits(action).batch
-            if self._may(track, action, min(batch, track.lines.count)):
-                jobs = self._cut(track, track.lines.take(action, batch), self._limits(action).bytes)
-                if jobs:
-                    self._number += 1
-                    return Group(action, jobs, number=self._number)
+            limits = self._limits(action)
+            most = self._room(track, action, min(limits.batch, track.lines.count))
+            jobs = self._cut(track, track.lines.take(action, most), limits.bytes) if most else []
+            if jobs:
+                self._number += 1
+                return Group(action, jobs, number=self._number)
         return None
 
-    def _may(self, track: Track, action: str, count: int) -> bool:
+    def _room(self, track: Track, action: str, count: int) -> int:
+        """How many of so many may go now: all, or where nothing is out those that still may."""
         limiter = self._limiter(action)
         if limiter.full or limiter.wait(self._house.clock.now()):
-            return False
+            return 0
         uncommitted = sum(track.uncommitted for track in self._tracks.values())
-        out = self._out + uncommitted
-        if out and out + count > self._most():
-            # What is not written may be sent twice after a crash: that much and no more.
-            if uncommitted:
-                self._pressed = True
-                self._house.settle(self.aim.sink)
-            return False
-        return True
+        left = self._most() - self._out - uncommitted
+        if count <= left or not (self._out or uncommitted):
+            return count
+        # What is not written may be sent twice after a crash: that much and no more.
+        if uncommitted:
+            self._pressed_at = self._pressed_at or self._house.clock.now()
+            self._house.settle(self.aim.sink)
+        return 0 if self._out else max(left, 0)
+
+    def _may(self, track: Track, group: Group) -> bool:
+        return self._room(track, group.action, len(group.jobs)) >= len(group.jobs)
 
     def _cut(self, track: Track, jobs: list[Job], most: int) -> list[Job]:
         if not most or len(jobs) < 2:
@@ -445,13 +450,14 @@ class Lane:
     def collect(self, now: Instant) -> tuple[list[Settlement], bytes | None]:
         """What changed since the last time, and what a restart must know."""
         found = []
+        # A request that is only a little slower than those behind it is not worth rows.
+        pressed = 0 < self._pressed_at <= now - PRESSED
         for track in self._tracks.values():
             settlement = track.collect(
-                now, may_pass=self.gate.is_open, pressed=self._pressed, full=self._full(track)
+                now, may_pass=self.gate.is_open, pressed=pressed, full=self._full(track)
             )
             if settlement is not None:
                 found.append(settlement)
-        self._pressed = False
         gate = self.gate.memory()
         if not found and gate == self._remembered:
             return [], None
@@ -461,6 +467,7 @@ class Lane:
 
     def committed(self) -> None:
         """What `collect` gave is written."""
+        self._pressed_at = 0
         for track in self._tracks.values():
             track.committed()
         self.wake()
@@ -475,6 +482,7 @@ class Lane:
             at = self.gate.next_at()
             return None if at is None else max(at, now + SECOND // 20)
         times = [now + limiter.wait(now) for limiter in self._limiters.values()]
+        times.append(self._pressed_at + PRESSED)
         for track in self._tracks.values():
             times.append(track.waiting.next_at() or 0)
             if track.window_ended:
@@ -502,7 +510,7 @@ class Lane:
     def busy(self) -> bool:
         """Whether anything is out, or may go out now."""
         now = self._house.clock.now()
-        if self._flights or self._wake.is_set():
+        if self._flights or self._wake.is_set() or self._pressed_at:
             return True
         if self.gate.permit(now) == "no":
             return False

@@ -10,12 +10,14 @@ from hub.delivery.work import Job
 
 
 class _Line:
-    __slots__ = ("busy", "called", "jobs", "stored")
+    __slots__ = ("busy", "called", "failing", "jobs", "stored")
 
     def __init__(self) -> None:
         self.jobs: deque[Job] = deque()
         self.busy = False
         """In a request, or in one that waits for its next attempt."""
+        self.failing = False
+        """That request failed and will be tried again: those behind it wait for long."""
         self.stored = False
         """More of this person's deliveries are in the store, before those in `jobs`."""
         self.called: tuple[str, int] | None = None
@@ -71,15 +73,22 @@ class Lines:
         """The next request's jobs; their people are busy until `release`."""
         ready = self._ready.get(action)
         taken: list[Job] = []
+        busy: list[_Line] = []
         while ready and len(taken) < most:
             seq, _, turn = heappop(ready)
             line = self._lines.get(turn)
             if line is None or line.called != (action, seq):
                 continue
-            line.busy, line.called = True, None
-            jobs = line.jobs
-            while jobs and len(taken) < most and jobs[0].action == action:
-                taken.append(jobs.popleft())
+            if not line.busy:
+                line.busy = True
+                busy.append(line)
+            taken.append(line.jobs.popleft())
+            line.called = None
+            if line.jobs and line.jobs[0].action == action:
+                # The person's next one may travel in the same request, if nobody's older one fills it.
+                self._call(turn, line)
+        for line in busy:
+            line.called = None
         self.count -= len(taken)
         return taken
 
@@ -97,7 +106,7 @@ class Lines:
             line = self._lines.get(turn)
             if line is None or not line.busy:
                 continue
-            line.busy = False
+            line.busy = line.failing = False
             if line.stored:
                 line.busy = True
                 stored.append(turn)
@@ -120,10 +129,18 @@ class Lines:
         else:
             del self._lines[turn]
 
-    def is_held(self, job: Job) -> bool:
-        """Whether a job stands behind one of its person's that is out or failing."""
+    def fail(self, jobs: Iterable[Job]) -> None:
+        """These jobs' request will be tried again: their people's later ones wait behind it."""
+        for job in jobs:
+            if (line := self._lines.get(self.turn(job))) is not None:
+                line.failing = True
+
+    def is_held(self, job: Job, *, failing: bool = False) -> bool:
+        """Whether a job stands behind one of its person's that is out (or, if asked, that is failing)."""
         line = self._lines.get(self.turn(job))
-        return job.group is None and line is not None and (line.busy or line.stored)
+        if job.group is not None or line is None:
+            return False
+        return line.failing or line.stored or (line.busy and not failing)
 
     def drop(self, jobs: Iterable[Job]) -> list[Job]:
         """Held jobs that are now in the store leave memory; `refill` brings them back. Returns who left."""

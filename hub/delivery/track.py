@@ -114,6 +114,7 @@ class Track:
         """A request failed for now; it is tried again as it is."""
         group.retry_at = retry_at
         self.waiting.add(group)
+        self.lines.fail(group.jobs)
         self.note(group.jobs)
 
     def note(self, jobs: Iterable[Job]) -> None:
@@ -181,6 +182,7 @@ class Track:
         if not may_pass:
             return False
         failed = job.group is not None and job.group.retry_at > 0
+        failed = failed or self.lines.is_held(job, failing=True)
         if full and (failed or self.lines.is_held(job)):
             return True
         return self.window_ended > 0 and (failed or pressed or now - job.seen_at >= PATIENT)

@@ -335,6 +335,7 @@ async def test_a_sink_that_is_down_holds_only_its_own_lane(house, far):
             house.plan(legs, who=f"p{n % 7}", count=5)
         await house.quiet()
         assert len(far.numbers()) == 200
+        await house.forward(seconds=10, step=1)
         assert house.reports["sinks.sick"][0] == "degraded"
         await house.forward(hours=24, step=3600)
         assert house.assert_balanced("sick") == {
