@@ -39,7 +39,7 @@ class Webhook(hub.HttpSink[Settings]):
 
     @hub.action("send")
     def send(self, deliveries: Sequence[hub.Delivery]) -> hub.Requests:
-        """Sends the event to the receiver."""
+        """Sends the event to the receiver, or a message (type `message`) with the event behind it."""
         objects = [_object(delivery) for delivery in deliveries]
         many = self.allowed.get("send", self.limits).batch > 1
         yield hub.Request(
@@ -67,31 +67,37 @@ class Webhook(hub.HttpSink[Settings]):
 
 
 def _object(delivery: hub.Delivery) -> dict[str, Any]:
-    event = delivery.event
+    event, message = delivery.event, delivery.message
     at = event.time if event.occurred_at is None else event.occurred_at
-    return {
-        "type": event.name,
-        "timestamp": hub.iso(at),
-        "data": {
-            "delivery": delivery.id,
-            "id": event.id,
-            "person": delivery.person,
-            "properties": event.properties,
-            "identifiers": _identifiers(delivery),
-            "traits": delivery.traits,
-            "context": event.context,
-        },
+    data = {
+        "delivery": delivery.id,
+        "id": event.id,
+        "person": delivery.person,
+        "properties": event.properties,
+        "identifiers": _identifiers(delivery),
+        "traits": delivery.traits,
+        "context": event.context,
     }
+    if message is None:
+        return {"type": event.name, "timestamp": hub.iso(at), "data": data}
+    data["message"] = message
+    return {"type": "message", "timestamp": hub.iso(message.created_at), "data": data}
 
 
 def _identifiers(delivery: hub.Delivery) -> dict[str, str | list[str]]:
     """Each kind with its value, or with a list where there are several."""
-    values: dict[str, list[str]] = {}
+    values: dict[str, str | list[str]] = {}
     for known in (*delivery.event.identifiers, *delivery.identifiers):
-        of = values.setdefault(known.kind, [])
-        if known.value not in of:
-            of.append(known.value)
-    return {kind: of[0] if len(of) == 1 else of for kind, of in values.items()}
+        kind, value = known.kind, known.value
+        before = values.get(kind)
+        if before is None:
+            values[kind] = value
+        elif isinstance(before, str):
+            if before != value:
+                values[kind] = [before, value]
+        elif value not in before:
+            before.append(value)
+    return values
 
 
 def _hash(deliveries: Sequence[hub.Delivery]) -> str:
