@@ -65,8 +65,9 @@ def _deed(event: str, arguments: tuple[Any, ...]) -> str | None:
 
 
 def _only_reads(path: Any, mode: str | None, flags: int) -> bool:
-    # The import system keeps compiled code in __pycache__.
-    if isinstance(path, str) and "__pycache__" in path:
+    # The import system keeps compiled code in __pycache__: it opens the file there, then wraps the
+    # descriptor. Whatever is wrapped was opened before, and its path was looked at then.
+    if isinstance(path, int) or (isinstance(path, str) and "__pycache__" in path):
         return True
     if mode is not None:
         return not set(mode) & set("wax+")

@@ -239,6 +239,14 @@ def test_reading_a_file_of_its_own_at_import_is_allowed(folder):
     assert folder(drawer=f"text = open(__file__).read()\n{SINK}").sink("drawer")
 
 
+def test_keeping_compiled_code_is_allowed(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    monkeypatch.setattr(sys, "pycache_prefix", None)
+
+    assert folder(drawer=SINK).sink("drawer")
+    assert list((tmp_path / "__pycache__").glob("drawer.*.pyc"))
+
+
 def test_the_guard_sleeps_once_the_import_is_over(folder, tmp_path):
     folder(drawer=SINK).sink("drawer")
 
