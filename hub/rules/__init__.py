@@ -6,6 +6,7 @@ from hub.rules.definitions import Age, Definitions, Rule, Send
 from hub.rules.memory import Memory, pack, unpack
 from hub.rules.selection import Selector, selector
 from hub.rules.situation import History, Situation
+from hub.rules.waiting import Waiting, waiting
 
 __all__ = [
     "Age",
@@ -20,6 +21,7 @@ __all__ = [
     "Send",
     "Situation",
     "Skip",
+    "Waiting",
     "adopt",
     "compile",
     "decide",
@@ -28,5 +30,6 @@ __all__ = [
     "recompute",
     "selector",
     "unpack",
+    "waiting",
     "wake",
 ]

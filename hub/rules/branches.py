@@ -6,7 +6,7 @@ from hub.errors import RuleFault
 from hub.rules.condition_grammar import ACTIVITY
 from hub.rules.conditions import Places
 from hub.rules.definitions import Alternative, Key, Occurrence, Rule, Span, id_of, span_of
-from hub.rules.selection import Matches, Selector, compile_selection
+from hub.rules.selection import Matches, Selector, compile_selection, proven
 from hub.rules.tree import (
     And,
     Branch,
@@ -25,8 +25,9 @@ from hub.rules.tree import (
 class Branches:
     """Compiles the branches of one rule, and gathers the names by which steps can be called."""
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Places, protected: frozenset[str] = frozenset()) -> None:
         self._places = places
+        self._protected = protected
         self.called: set[str] = set()
 
     def alternatives(self, rule: Rule, pattern: Pattern) -> tuple[Alternative, ...]:
@@ -38,6 +39,10 @@ class Branches:
         """The compiled form of a selection."""
         return compile_selection(selection, self._places)
 
+    def _step(self, selection: Selection) -> Selector:
+        """The events that complete a step; anything that is selected breaks, but not all of it completes."""
+        return proven(self.selector(selection), self._protected)
+
     def _alternative(self, rule: Rule, place: int, branch: Branch) -> Alternative:
         if not isinstance(branch, Sequence):
             raise RuleFault(branch.character, f"{_FORMS[type(branch).__name__]} is not there yet")
@@ -48,7 +53,7 @@ class Branches:
         happens = [step for step in branch.steps if isinstance(step, Happens)]
         for step in happens:
             self._check(step, rule.by)
-        begins = self.selector(happens[0].selection)
+        begins = self._step(happens[0].selection)
         waits = last if isinstance(last, Waits) else None
         breaks = None if waits is None else self.selector(waits.selection)
         selections = [step.selection for step in happens]
@@ -87,7 +92,7 @@ class Branches:
         if step.without is not None:
             without = self.selector(step.without).matches
         return Occurrence(
-            matches=self.selector(step.selection).matches,
+            matches=self._step(step.selection).matches,
             called=step.called,
             times=step.times,
             window=span_of(step.window),

@@ -31,14 +31,19 @@ _SEND_TO_COME = ("between",)
 
 
 def compile(
-    tables: Mapping[str, Any], activated_at: Instant, former: Mapping[str, Age] | None = None
+    tables: Mapping[str, Any],
+    activated_at: Instant,
+    former: Mapping[str, Age] | None = None,
+    *,
+    protected: Iterable[str] = (),
 ) -> Definitions:
     """The definitions of a configuration that takes effect at an instant.
 
     `tables` are those of plugins.toml and its included files; `former` are the `ages` of the
-    definitions before. Raises ConfigRefused with every fault, each under its dotted key.
+    definitions before; `protected` are folded names of
+    events that complete nothing and sum nothing under a public key. Raises ConfigRefused with every fault, each under its dotted key.
     """
-    reading = _Reading(former or {}, activated_at)
+    reading = _Reading(former or {}, activated_at, frozenset(protected))
     definitions = reading.definitions(tables)
     if reading.faults:
         raise ConfigRefused(reading.faults)
@@ -59,6 +64,7 @@ class _Reading:
 
     former: Mapping[str, Age]
     activated_at: Instant
+    protected: frozenset[str]
     faults: list[ConfigFault] = field(default_factory=list)
     names: Names = field(default_factory=Names)
 
@@ -239,10 +245,15 @@ class _RuleReading:
             fresh=self.reading.span(self.table, self._at(), "fresh", self.defaults.fresh),
             sends=(),
         )
-        branches = Branches(self.reading.names.places)
+        branches = Branches(self.reading.names.places, self.reading.protected)
         rule.alternatives = self._alternatives(branches, rule, pattern)
         compiler = Compiler(
-            SituationScope(branches.called, self.reading.names.places, keyed=by is not None),
+            SituationScope(
+                branches.called,
+                self.reading.names.places,
+                keyed=by is not None,
+                protected=self.reading.protected,
+            ),
             self.reading.names.places,
         )
         rule.condition = self._condition(compiler)

@@ -210,7 +210,8 @@ class _Deciding:
                     alternative, self._owned(place), event, known_at=event.received_at, carries=carries
                 )
         for alternative in self.definitions.begun_by(event):
-            if alternative.begins.matches(event):
+            begun = alternative.rule.by is None and (alternative.id, "") in met
+            if not begun and alternative.begins.matches(event):
                 self._begin(alternative, event, met)
 
     def _begin(self, alternative: Alternative, event: Event, met: set[tuple[int, str]]) -> None:
@@ -288,7 +289,9 @@ class _Deciding:
 
     def _next(self, *, waits: bool) -> int | None:
         best: tuple[tuple[Instant, float, int, str, int], int] | None = None
-        for place, state in enumerate(self.states):
+        # Without the clock having moved, only what this call has changed can have come to a match.
+        for place in range(len(self.states)) if waits else self.own:
+            state = self.states[place]
             end = following.head(state)
             if end is None:
                 continue
@@ -310,6 +313,10 @@ class _Deciding:
         assert end is not None, "only a state with a head is next"
         rule, due = alternative.rule, following.due(alternative, end)
         trigger, events = self._events(alternative, end)
+        if trigger is None:
+            # The event was forgotten in the meantime: there is nothing left to say of it.
+            following.pass_mark(alternative, state)
+            return
         reason = self._refusal(alternative, state, end, trigger, events)
         following.pass_mark(alternative, state)
         if reason is not None:
@@ -363,15 +370,15 @@ class _Deciding:
             dues = tuple(other for other in dues if other > oldest)
         self.fired[rule.id, per] = (*dues, due)
 
-    def _events(self, alternative: Alternative, end: End) -> tuple[Event, dict[str, Event]]:
+    def _events(self, alternative: Alternative, end: End) -> tuple[Event | None, dict[str, Event]]:
         wanted = (*end.earlier, end.arrival)
         missing = [arrival for arrival in wanted if arrival not in self.at_hand]
         if missing:
             self._find(set(missing))
-        found = [self.at_hand[arrival] for arrival in wanted]
-        named = {event.name: event for event in found}
+        found = [self.at_hand.get(arrival) for arrival in wanted]
+        named = {event.name: event for event in found if event is not None}
         for step, event in zip(alternative.steps, found, strict=True):
-            if step.called is not None:
+            if step.called is not None and event is not None:
                 named[step.called] = event
         return found[-1], named
 

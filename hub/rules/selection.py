@@ -63,6 +63,18 @@ def compile_selection(selection: Selection, places: Places) -> Selector:
     return Selector(frozenset(tests), _named(tests))
 
 
+def proven(selector: Selector, protected: frozenset[str]) -> Selector:
+    """The same selector without claims of protected events: under a public key they prove nothing."""
+    if not protected or (selector.names is not None and not selector.names & protected):
+        return selector
+    matches = selector.matches
+
+    def asks(event: Event) -> bool:
+        return not (event.trust == "public" and event.name in protected) and matches(event)
+
+    return Selector(selector.names, asks)
+
+
 def is_activity(event: Event) -> bool:
     """Did the person themselves cause this event?"""
     return not event.system and event.name not in NO_ACTIVITY

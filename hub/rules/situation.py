@@ -15,7 +15,7 @@ from hub.rules import values
 from hub.rules.aggregates import AGGREGATES
 from hub.rules.conditions import Places, Read, event_reader
 from hub.rules.definitions import Key, span_of
-from hub.rules.selection import compile_selection
+from hub.rules.selection import compile_selection, proven
 from hub.rules.tokens import nearest
 from hub.rules.tree import Aggregate, Path
 
@@ -85,7 +85,15 @@ def is_zone(name: str) -> bool:
 class SituationScope:
     """The `if` of a rule: `person`, `trigger`, `local`, and aggregates over the person's past."""
 
-    def __init__(self, steps: Iterable[str], places: Places, *, keyed: bool) -> None:
+    def __init__(
+        self,
+        steps: Iterable[str],
+        places: Places,
+        *,
+        keyed: bool,
+        protected: frozenset[str] = frozenset(),
+    ) -> None:
+        self._protected = protected
         self._steps = frozenset(steps)
         self._places = places
         self._keyed = keyed
@@ -119,7 +127,7 @@ class SituationScope:
         """Asks the events that the aggregate selects, inside its window."""
         if aggregate.same and not self._keyed:
             raise RuleFault(aggregate.character, "'same' needs a rule with 'by', which says what must agree")
-        matches = compile_selection(aggregate.events, self._places).matches
+        matches = proven(compile_selection(aggregate.events, self._places), self._protected).matches
         window = span_of(aggregate.window) if isinstance(aggregate.window, timedelta) else aggregate.window
         read = event_reader(aggregate.property) if aggregate.property else None
         answer = AGGREGATES[aggregate.function]

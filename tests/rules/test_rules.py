@@ -1,0 +1,322 @@
+"""Rules, told one by one: what fires, when, and why not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import hub.rules as rules
+from hub.errors import ConfigRefused
+from hub.event import Event, PersonId, Profile, Trait
+
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+NOON = 1_800_000_000 * SECOND // (86_400 * SECOND) * 86_400 * SECOND + 12 * 60 * MINUTE
+
+
+class Ann:
+    """One person, whose clock is turned by hand."""
+
+    def __init__(self, activated_at: int = 1, traits: dict[str, Any] | None = None, **tables: Any) -> None:
+        settings = {"repeat": "always", "grace": "0s"} | tables.pop("settings", {})
+        self.tables = {"settings": settings, **tables}
+        self.definitions = rules.compile(self.tables, activated_at)
+        kept = {name: Trait(value, "test", 1) for name, value in (traits or {}).items()}
+        self.profile = Profile(id=PersonId(1), traits=kept)
+        self.memory = rules.Memory()
+        self.past: list[Event] = []
+        self.told: list[tuple[str, str, str]] = []
+        self.now = NOON
+
+    def seen(self) -> rules.Person:
+        return rules.Person(self.profile, lambda: [(e, e.received_at) for e in reversed(self.past)])
+
+    def does(self, name: str, *, at: float, told: float | None = None, **properties: Any) -> None:
+        """Something happens `at` minutes after noon, and is told then or later."""
+        # What arrives at an instant comes before the waits that end at it.
+        self.until((at if told is None else told) - 1 / MINUTE)
+        self.now += 1 + len(self.past)
+        time = NOON + int(at * MINUTE)
+        known = max(self.now, time)
+        event = Event(
+            id=str(len(self.past)),
+            type="track",
+            name=name,
+            properties=properties,
+            time=time,
+            received_at=known,
+        )
+        self.past.append(event)
+        self.take(rules.decide(self.definitions, event, self.seen(), self.memory, now=known))
+
+    def until(self, minutes: float) -> None:
+        until = NOON + int(minutes * MINUTE)
+        while self.memory.wake_at and self.memory.wake_at <= until:
+            at = max(self.now, self.memory.wake_at)
+            self.take(rules.wake(self.definitions, self.seen(), self.memory, now=at))
+        self.now = max(self.now, until)
+
+    def reload(self, at: float, **changed: Any) -> None:
+        self.until(at)
+        self.tables |= changed
+        self.definitions = rules.compile(self.tables, self.now, self.definitions.ages)
+        self.take(rules.adopt(self.definitions, self.seen(), self.memory, now=self.now))
+
+    def take(self, decisions: rules.Decisions) -> None:
+        self.memory = decisions.memory
+        for firing in decisions.firings:
+            self.told.append((self.clock(firing.at), firing.rule.name, "fires"))
+        for skip in decisions.skips:
+            self.told.append((self.clock(skip.at), skip.rule.name, skip.reason))
+
+    @staticmethod
+    def clock(at: int) -> str:
+        minutes, seconds = divmod((at - NOON) // SECOND, 60)
+        return f"{minutes}:{seconds:02}"
+
+
+CART = {"when": "product_added then not checkout_viewed within 15m"}
+
+
+def test_a_cart_left_alone_is_noticed_after_its_wait_and_grace():
+    ann = Ann(rules={"cart": CART | {"grace": "15s"}})
+    ann.does("product_added", at=0)
+    ann.until(60)
+
+    assert ann.told == [("15:15", "cart", "fires")]
+
+
+def test_a_checkout_within_the_wait_keeps_us_quiet():
+    ann = Ann(rules={"cart": CART})
+    ann.does("product_added", at=0)
+    ann.does("checkout_viewed", at=15)
+    ann.until(60)
+
+    assert ann.told == []
+
+
+def test_a_checkout_told_late_but_before_the_decision_still_counts():
+    ann = Ann(rules={"cart": CART | {"grace": "2m"}})
+    ann.does("product_added", at=0)
+    ann.does("page_viewed", at=15.5)
+    ann.does("checkout_viewed", at=14, told=16)
+    ann.until(60)
+
+    assert ann.told == []
+
+
+def test_a_checkout_told_after_the_decision_changes_nothing():
+    ann = Ann(rules={"cart": CART})
+    ann.does("product_added", at=0)
+    ann.does("checkout_viewed", at=14, told=16)
+    ann.until(60)
+
+    assert ann.told == [("15:00", "cart", "fires")]
+
+
+def test_another_product_restarts_the_wait_unless_the_rule_says_otherwise():
+    ann = Ann(rules={"again": CART, "once": CART | {"restart": False}})
+    ann.does("product_added", at=0)
+    ann.does("product_added", at=10)
+    ann.until(60)
+
+    assert ann.told == [("15:00", "once", "fires"), ("25:00", "again", "fires")]
+
+
+def test_each_cart_is_a_case_of_its_own():
+    ann = Ann(rules={"cart": {"when": "product_added then not order_completed within 15m", "by": "cart_id"}})
+    ann.does("product_added", at=0, cart_id="a")
+    ann.does("product_added", at=1, cart_id=2)
+    ann.does("order_completed", at=5, cart_id="2")
+    ann.until(60)
+
+    assert ann.told == [("15:00", "cart", "fires")]
+
+
+def test_steps_follow_each_other_within_their_limits():
+    ann = Ann(rules={"path": {"when": "a then b within 5m then c within 5m"}})
+    ann.does("a", at=0)
+    ann.does("b", at=5)
+    ann.does("c", at=10.1)
+    ann.does("c", at=20)
+    ann.does("a", at=30)
+    ann.does("b", at=35)
+    ann.does("c", at=40)
+
+    assert ann.told == [("40:00", "path", "fires")]
+
+
+def test_a_rule_fires_again_only_after_its_repeat():
+    ann = Ann(rules={"seen": {"when": "a", "repeat": "10m"}})
+    for minute in (0, 5, 10):
+        ann.does("a", at=minute)
+
+    assert [outcome for *_, outcome in ann.told] == ["fires", "repeat", "fires"]
+
+
+def test_repeat_can_count_apart_for_each_value():
+    ann = Ann(rules={"seen": {"when": "a", "repeat": "never per item"}})
+    for item in ("x", "y", "x"):
+        ann.does("a", at=1, item=item)
+
+    assert [outcome for *_, outcome in ann.told] == ["fires", "fires", "repeat"]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "person.country == 'DE' and person.address.city == 'Berlin'",
+        "trigger.value > 10 and trigger.first.value == 1",
+        "local.time between 12:00 and 13:00 and local.hour == 12 and local.date starts with '20'",
+        "count(a, ever) == 2 and did(a[value > 10], 10m) and not did(c, 10m)",
+        "sum(a.value, 10m) == 21 and avg(a.value) == 10.5 and max(a.value) == 20 and min(a.value) == 1",
+        "first(a.value) == 1 and last(a.value) == 20 and distinct(a.value, 10m) == 2",
+        "most_frequent(b.kind) == 'x' and since(b) >= 2m and since(b) < 5m",
+        "count(a, 2m) == 1 and not since(c) exists",
+    ],
+)
+def test_a_condition_sees_the_person_the_match_the_clock_and_the_past(condition):
+    rule = {"when": "a as first then a within 10m", "if": condition}
+    ann = Ann(rules={"r": rule}, traits={"country": "DE", "address": {"city": "Berlin"}})
+    ann.does("b", at=0, kind=["x", "y", "x"])
+    ann.does("a", at=1, value=1)
+    ann.does("a", at=3, value=20)
+
+    assert ann.told == [("3:00", "r", "fires")]
+
+
+def test_a_persons_clock_is_that_of_their_time_zone():
+    rule = {"when": "a", "if": "local.time between 21:00 and 22:00"}
+
+    tokyo = Ann(rules={"r": rule}, traits={"timezone": "Asia/Tokyo"})
+    nowhere = Ann(rules={"r": rule}, traits={"timezone": "Mars/Olympus"}, settings={"timezone": "Asia/Tokyo"})
+    for ann in (tokyo, nowhere):
+        ann.does("a", at=1)
+        assert ann.told == [("1:00", "r", "fires")]
+
+
+def test_same_counts_only_what_carries_the_matchs_key():
+    rule = {"when": "a 2 times within 1h", "by": "item", "if": "not did(b, 1h, same)"}
+    ann = Ann(rules={"r": rule})
+    ann.does("b", at=0, item="x")
+    for item in ("x", "y", "x", "y"):
+        ann.does("a", at=1, item=item)
+
+    assert [outcome for *_, outcome in ann.told] == ["guard_false", "fires"]
+
+
+def test_what_is_noticed_too_late_is_stale():
+    ann = Ann(rules={"r": {"when": "a", "fresh": "10m"}})
+    ann.does("a", at=0, told=11)
+
+    assert ann.told == [("11:00", "r", "stale")]
+
+
+def test_loading_a_rule_sends_no_wave_but_waits_that_end_later_count():
+    ann = Ann(rules={"other": {"when": "x"}})
+    ann.does("a", at=0)
+    ann.reload(
+        at=10,
+        rules={"other": {"when": "x"}, "now": {"when": "a"}, "wait": {"when": "a then not b within 15m"}},
+    )
+    ann.until(60)
+
+    assert ann.told == [("10:00", "now", "before_activation"), ("15:00", "wait", "fires")]
+
+
+def test_an_edited_wait_fires_at_the_edit_for_who_was_waiting():
+    ann = Ann(rules={"r": {"when": "a then not b within 30m"}})
+    ann.does("a", at=0)
+    ann.reload(at=10, rules={"r": {"when": "a then not b within 5m"}})
+    ann.until(60)
+
+    assert ann.told == [("10:00", "r", "fires")]
+
+
+def test_an_edit_does_not_send_what_it_would_have_sent_before():
+    ann = Ann(rules={"r": {"when": "c"}})
+    ann.does("a", at=0)
+    ann.reload(at=10, rules={"r": {"when": "a then not b within 5m"}})
+    ann.until(60)
+
+    assert ann.told == [("10:00", "r", "before_edit")]
+
+
+def test_spaces_and_other_options_are_no_edit_of_the_pattern():
+    before = rules.compile({"rules": {"r": {"when": "a then b within 5m"}}}, 1)
+    after = rules.compile({"rules": {"r": {"when": "a  then b\nwithin 5m", "repeat": "3d"}}}, 2, before.ages)
+
+    assert after.rules[0].age == before.rules[0].age
+
+
+def test_a_memory_survives_being_packed():
+    ann = Ann(rules={"cart": CART, "three": {"when": "product_added 3 times within 1h"}})
+    ann.does("product_added", at=0)
+
+    assert rules.unpack(rules.pack(ann.memory)) == ann.memory
+
+
+@pytest.mark.parametrize(
+    ("rule", "fault"),
+    [
+        ({}, "rules.r.when: required"),
+        ({"when": "a then b"}, "rules.r.when: character 8: a step after 'then' needs a limit"),
+        ({"when": "a lasting 30s"}, "rules.r.when: character 1: 'lasting' is not there yet"),
+        (
+            {"when": "a and b all within 1d"},
+            "rules.r.when: character 1: 'and' between patterns is not there yet",
+        ),
+        ({"when": "becomes person.vip"}, "rules.r.when: character 1: 'becomes' is not there yet"),
+        ({"when": "1d after person.born"}, "a moment relative to a date is not there yet"),
+        (
+            {"when": "a then not b within 1d then c within 1d"},
+            "'then not' with a step behind it is not there yet",
+        ),
+        (
+            {"when": "a", "if": "segment.vip"},
+            r"rules.r.if: character 1: 'segment.vip': segment.… is not there yet",
+        ),
+        ({"when": "a", "if": "vip"}, "write person.vip or trigger.vip"),
+        ({"when": "a", "if": "since(b) + 1d > 3d"}, "nothing can be calculated from since"),
+        ({"when": "a", "if": "since(b) > 3"}, "since is compared with a duration"),
+        ({"when": "a", "if": "did(b, 1d, same)"}, "'same' needs a rule with 'by'"),
+        ({"when": "a", "group": "x"}, "rules.r.group: is not there yet"),
+        ({"when": "a", "repaet": "1d"}, "rules.r.repaet: unknown option; did you mean 'repeat'?"),
+        (
+            {"when": "a", "repeat": "sometimes"},
+            "rules.r.repeat: character 1: expected never, always or a duration",
+        ),
+        ({"when": "a", "grace": "15"}, "rules.r.grace: '15' is not a duration"),
+        ({"when": "a", "by": {"b": "x"}}, "'by' says no path for 'a'"),
+        ({"when": "a", "send": {"template": "x"}}, "rules.r.send.channel: required"),
+        ({"when": "a", "send": [{"channel": "sms"}, {"channel": "sms"}]}, "two messages on one channel"),
+        (
+            {"when": "a", "send": {"channel": "sms", "vars": {"x": "item"}}},
+            "rules.r.send.vars.x: character 1",
+        ),
+    ],
+)
+def test_a_fault_of_a_rule_names_its_key_and_what_to_write(rule, fault):
+    with pytest.raises(ConfigRefused, match=fault):
+        rules.compile({"rules": {"r": rule}}, 1)
+
+
+def test_all_faults_of_all_tables_are_told_at_once():
+    tables = {
+        "settings": {"timezone": "Nowhere", "grcae": "1s"},
+        "events": {"x": "a["},
+        "rules": {"r": {"when": "then"}, "s": {"when": "a", "if": "("}},
+        "segments": {},
+    }
+
+    with pytest.raises(ConfigRefused) as refused:
+        rules.compile(tables, 1)
+    assert [fault.key for fault in refused.value.faults] == [
+        "segments",
+        "settings.grcae",
+        "events.x",
+        "rules.r.when",
+        "rules.s.if",
+        "settings.timezone",
+    ]
