@@ -11,7 +11,7 @@ from time import perf_counter
 
 import msgspec
 
-from hub.errors import BadEvent, InboundError
+from hub.errors import BadEvent, InboundError, TooLarge
 from hub.event import Event, Trust
 from hub.ingest.bugs import Bugs
 from hub.ingest.intake import Intake, Origin
@@ -20,6 +20,10 @@ from hub.telemetry import names
 from hub.wire import Inbound
 
 SLICE_SECONDS = 0.005
+MOST_EVENTS = 50_000
+"""Events of one request; ten megabytes of the smallest ones would be a gigabyte once they are taken apart."""
+MOST_REFUSED = 10_000
+"""Bad events of one request that are kept each with its reason; of more the request is kept, once."""
 _encode = msgspec.json.Encoder().encode
 _UNWRITABLE = (ValueError, TypeError, OverflowError, RecursionError, msgspec.MsgspecError)
 
@@ -79,6 +83,7 @@ class _Taking:
         self._trust = trust
         self._whole = whole
         self._said: Iterator[Event | BadEvent] | None = None
+        self._crowded = False
 
     async def finish(self) -> Admitted:
         """Works in slices until all is taken."""
@@ -134,6 +139,8 @@ class _Taking:
         if len(body) > origin.max_event and _size_as_sent(event) > origin.max_event:
             self._quarantine(f"an event has at most {origin.max_event} bytes", body)
             return
+        if len(self._admitted.drafts) >= MOST_EVENTS:
+            raise TooLarge(f"a request has at most {MOST_EVENTS} events")
         self._admitted.drafts.append(Draft(Kind.EVENT, body))
 
     def _change(self, event: Event) -> Event | None:
@@ -151,6 +158,11 @@ class _Taking:
         return event
 
     def _quarantine(self, reason: str, body: bytes) -> None:
+        if len(self._admitted.refused) >= MOST_REFUSED:
+            if self._crowded:
+                return
+            self._crowded = True
+            reason, body = f"more than {MOST_REFUSED} bad events in one request", b""
         if not body:
             # Once a request: a thousand bad events must not store it a thousand times.
             body, self._whole = self._whole, b""
