@@ -16,19 +16,24 @@ class Console(hub.Sink[hub.Settings]):
 
     @hub.action("send")
     async def send(self, deliveries: Sequence[hub.Delivery]) -> None:
-        """Prints the event."""
+        """Prints the event, or the message that a rule wants to say."""
         # One write and one flush: whoever reads the pipe sees whole lines at once.
         sys.stdout.write("".join(f"{_line(delivery)}\n" for delivery in deliveries))
         sys.stdout.flush()
 
 
 def _line(delivery: hub.Delivery) -> str:
-    event = delivery.event
-    parts = [hub.iso(event.time), event.name]
+    event, message = delivery.event, delivery.message
+    if message is None:
+        parts, said = [hub.iso(event.time), event.name], event.properties
+    else:
+        parts = [hub.iso(message.created_at), f"message {message.rule} by {message.channel}:"]
+        parts.append(message.template or "(no template)")
+        said = message.variables
     if delivery.person is not None:
         parts.append(f"person={delivery.person}")
     parts += [str(identifier) for identifier in event.identifiers]
-    parts += [f"{name}={value!r}" for name, value in event.properties.items()]
+    parts += [f"{name}={value!r}" for name, value in said.items()]
     # A newline or an escape in a stranger's text must not look like a line of ours.
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in "  ".join(parts))
 

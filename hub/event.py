@@ -169,6 +169,18 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     next: tuple[str, ...] = ()
     """Actions (`label.action`) that take the message one after the other, where the one before gives up."""
 
+    def as_dict(self) -> dict[str, Any]:
+        """What a receiver may want to know of it, ready for JSON."""
+        return {
+            "id": self.id,
+            "rule": self.rule,
+            "channel": self.channel,
+            "purpose": self.purpose,
+            "template": self.template,
+            "variables": self.variables,
+            "created_at": iso(self.created_at),
+        }
+
 
 def person_text(person: int) -> str:
     """A person's id as people and other systems see it."""

@@ -69,7 +69,7 @@ class Webhook(hub.HttpSink[Settings]):
 def _object(delivery: hub.Delivery) -> dict[str, Any]:
     event, message = delivery.event, delivery.message
     at = event.time if event.occurred_at is None else event.occurred_at
-    data = {
+    data: dict[str, Any] = {
         "delivery": delivery.id,
         "id": event.id,
         "person": delivery.person,
@@ -80,7 +80,7 @@ def _object(delivery: hub.Delivery) -> dict[str, Any]:
     }
     if message is None:
         return {"type": event.name, "timestamp": hub.iso(at), "data": data}
-    data["message"] = message
+    data["message"] = message.as_dict()
     return {"type": "message", "timestamp": hub.iso(message.created_at), "data": data}
 
 

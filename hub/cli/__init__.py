@@ -64,6 +64,7 @@ TABLE = {
     "send": ("sending", "send"),
     "tail": ("watching", "tail"),
     "person": ("people", "person"),
+    "why": ("asking", "why"),
     "dead": ("dead_letters", "dead"),
     "export": ("exporting", "export"),
     "audit": ("ledgers", "audit"),

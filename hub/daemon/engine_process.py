@@ -55,8 +55,7 @@ class EngineProcess:
         try:
             worked = engine.cycle(self._clock.now)
             self._available(state)
-            if worked:
-                pause = 0.0
+            pause = 0.0 if worked else self._until_next(state)
         except StoreUnavailable as fault:
             self._unavailable(fault)
             pause = RETRY
@@ -68,6 +67,13 @@ class EngineProcess:
         if self._wires.life.out in woken:
             self._stopping = True
         self._wires.journal.drain()
+
+    def _until_next(self, state: SqliteState) -> float:
+        """Seconds until somebody is to be woken, so that timers are decided to the millisecond."""
+        next_wake = state.next_wake()
+        if next_wake is None:
+            return POLL
+        return min(POLL, max(0.0, (next_wake - self._clock.now()) / 1e6))
 
     def _measure(self, state: SqliteState) -> None:
         """How far the engine is behind, in entries and in seconds."""

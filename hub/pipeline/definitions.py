@@ -41,6 +41,7 @@ class _Kind(msgspec.Struct):
 class _Identity(msgspec.Struct):
     kinds: list[_Kind] = []
     blocked: list[str] = []
+    protected: list[str] = []
 
 
 class _Target(msgspec.Struct):
@@ -101,7 +102,10 @@ class Definitions:
         return cls(
             identity=IdentityRules.of(kinds, plan.identity.blocked),
             rules=compile(
-                {name: tables[name] for name in RULE_TABLES if name in tables}, at, _ages(ages.encode())
+                {name: tables[name] for name in RULE_TABLES if name in tables},
+                at,
+                _ages(ages.encode()),
+                protected=plan.identity.protected,
             ),
             versions={name: _version(rule) for name, rule in rules.items()},
             routes=routes,

@@ -40,8 +40,8 @@ def compile(
     """The definitions of a configuration that takes effect at an instant.
 
     `tables` are those of plugins.toml and its included files; `former` are the `ages` of the
-    definitions before; `protected` are folded names of
-    events that complete nothing and sum nothing under a public key. Raises ConfigRefused with every fault, each under its dotted key.
+    definitions before; `protected` are folded names of events that complete nothing and sum nothing under
+    a public key. Raises ConfigRefused with every fault, each under its dotted key.
     """
     reading = _Reading(former or {}, activated_at, frozenset(protected))
     definitions = reading.definitions(tables)

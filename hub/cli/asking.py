@@ -1,0 +1,125 @@
+"""`hub why`: why something was said to somebody, or was not, and what they are waiting for."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hub.cli import NO
+from hub.cli.options import config_option, data_folder, data_option, json_option
+
+if TYPE_CHECKING:
+    from hub.event import Profile
+    from hub.store.sqlite.journal import SqliteJournal
+    from hub.store.sqlite.state import SqliteStateReader
+
+MOST = 10_000
+
+
+@click.command()
+@click.argument("person")
+@click.argument("rule", required=False)
+@config_option
+@data_option
+@json_option
+def why(person: str, rule: str | None, *, config: Path, data: Path | None, as_json: bool) -> None:
+    """Says why rules fired for a person, or did not, and what they are waiting for.
+
+    PERSON is the hub's id of a person, kind:value (email:ann@example.com), or a bare value where it is
+    unique. With RULE only that rule is told of.
+    """
+    from hub.cli import stores
+    from hub.cli.lines import json_lines
+    from hub.cli.people import find
+
+    folder = data_folder(config, data)
+    with stores.state(folder) as state, stores.journal(folder) as journal:
+        found = find(state, person)
+        if found is None:
+            click.echo(f"no person is known as '{person}'", err=True)
+            sys.exit(NO)
+        profile = state.profiles([found])[found]
+        rows = [*_decided(state, profile), *_awaited(state, journal, profile)]
+    rows = [row for row in rows if rule in (None, row["rule"])]
+    if as_json:
+        json_lines(rows)
+        return
+    for row in rows:
+        print(_line(row))
+    if not rows:
+        print(f"no rule has decided anything about {person}, and none is waiting")
+
+
+def _decided(state: SqliteStateReader, profile: Profile) -> list[dict[str, Any]]:
+    """What was decided, the oldest first."""
+    from hub.event import iso, person_text
+
+    decisions = state.decisions({profile.id, *profile.heads}, MOST)
+    return [
+        {
+            "at": iso(one.at),
+            "rule": one.rule,
+            "person": person_text(profile.id),
+            "outcome": one.outcome,
+            "reason": one.reason or None,
+            "due": iso(one.due) if one.due else None,
+            "key": one.key or None,
+            "events": list(one.events),
+            "gate": one.reason if one.message and one.outcome == "dropped" else None,
+            "message": one.message or None,
+            "channel": one.channel or None,
+            "version": one.version,
+            "waiting_for": None,
+        }
+        for one in reversed(decisions)
+    ]
+
+
+def _awaited(state: SqliteStateReader, journal: SqliteJournal, profile: Profile) -> list[dict[str, Any]]:
+    """What the person is waiting for now."""
+    from hub.event import iso, person_text
+    from hub.pipeline import Definitions
+    from hub.rules import unpack, waiting
+
+    memory = state.memory(profile.id)
+    seq, ages = state.configuration()
+    entry = journal.get((seq,)).get(seq)
+    if memory is None or entry is None:
+        return []
+    definitions = Definitions.of(entry.body, entry.received_at, ages)
+    return [
+        {
+            "at": iso(one.since),
+            "rule": one.rule,
+            "person": person_text(profile.id),
+            "outcome": "waiting",
+            "reason": None,
+            "due": iso(one.due),
+            "key": one.key or None,
+            "events": [],
+            "gate": None,
+            "message": None,
+            "channel": None,
+            "version": definitions.versions.get(one.rule, ""),
+            "waiting_for": iso(one.decided_at),
+        }
+        for one in waiting(definitions.rules, unpack(memory))
+    ]
+
+
+def _line(row: dict[str, Any]) -> str:
+    """One decision in a sentence."""
+    from hub.cli.lines import plain
+
+    about = f" for {plain(row['key'])}" if row["key"] else ""
+    if row["outcome"] == "waiting":
+        said = f"is waiting since {row['at']}; it is due at {row['due']} and decided at {row['waiting_for']}"
+        return f"{row['at']}  {plain(row['rule'])}{about}  {said}"
+    subject = f"message by {plain(row['channel'])} " if row["message"] else ""
+    reason = f": {plain(row['reason'])}" if row["reason"] else ""
+    gate = f" (the gate {plain(row['gate'])} does not let it through)" if row["gate"] else ""
+    events = ", ".join(map(plain, row["events"]))
+    return f"{row['at']}  {plain(row['rule'])}{about}  {subject}{row['outcome']}{reason}{gate}  [{events}]"
