@@ -161,6 +161,25 @@ async def test_one_hostile_item_does_not_cost_its_neighbours(house):
     assert reply.json()["accepted"] >= 2
 
 
+async def test_one_request_brings_so_many_events_and_no_more(house):
+    with little_memory():
+        reply = await house.post(b"[" + b"{}," * 100_000 + b"{}]")
+
+    assert reply.status == 413
+    assert house.events == []
+
+
+async def test_of_very_many_bad_events_the_request_is_kept_once(house):
+    sent = b"[" + b"1," * 99_999 + b"1]"
+    with little_memory():
+        reply = await house.post(sent)
+
+    kept = house.quarantine
+    assert reply.status == 200
+    assert len(kept) == reply.json()["quarantined"] == 10_001
+    assert (kept[-1].reason, kept[-1].body) == ("more than 10000 bad events in one request", sent)
+
+
 SMUGGLING = {
     "both lengths": b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
     b"GET /healthz HTTP/1.1\r\n\r\n",
