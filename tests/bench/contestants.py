@@ -17,7 +17,11 @@ class Contestant:
     def __init__(self, process: Process, port: int) -> None:
         self.process = process
         self.port = port
-        self.start_seconds = process.ready(port)
+        try:
+            self.start_seconds = process.ready(port)
+        except BaseException:
+            process.stop()
+            raise
 
     def roles(self) -> dict[str, list[int]]:
         """The processes by what they do."""
