@@ -28,8 +28,10 @@ def follow(alternative: Alternative, state: State, event: Event, *, known_at: In
 def _break(alternative: Alternative, state: State, event: Event) -> None:
     if state.wait is not None and alternative.breaks is not None and alternative.breaks(event):
         state.wait = None
+    if not state.ends and not state.counted:
+        return
     for number, step in enumerate(alternative.steps):
-        if step.without is not None and (state.ends or state.counted) and step.without(event):
+        if step.without is not None and step.without(event):
             if number and state.ends:
                 state.ends[number - 1] = None
             if state.counted:
@@ -72,7 +74,7 @@ def _reached(
         return None
     if step.times == 1:
         return _extended(before, event, event.time, known_at)
-    counted = _count(alternative, state, number, Counted(event.time, known_at, before))
+    counted = _count(alternative, state, number, Counted(event.time, known_at - event.time, before))
     if len(counted) < step.times:
         return None
     first = counted[0]
@@ -82,7 +84,7 @@ def _reached(
         return None
     if alternative.all_within is not None and event.time - _first_of(first) > alternative.all_within:
         return None
-    known = max(each.known_at for each in counted)
+    known = max(each.at + each.unknown for each in counted)
     return _extended(first.after, event, first.at, known)
 
 

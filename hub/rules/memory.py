@@ -52,7 +52,8 @@ class Counted(msgspec.Struct, frozen=True, array_like=True):
     """One of several events that a step counts, with the chain that it would continue."""
 
     at: Instant
-    known_at: Instant
+    unknown: Span
+    """How much later it was known."""
     after: End | None
     """The step before; None for the first step."""
 
