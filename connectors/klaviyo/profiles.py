@@ -81,16 +81,29 @@ def _is_property(name: str) -> bool:
 
 def _location(rest: dict[str, Any]) -> dict[str, str]:
     """Takes what says where somebody is out of the other traits."""
-    address = rest.pop("address") if isinstance(rest.get("address"), Mapping) else {}
+    said = rest.get("address")
+    address = dict(said) if isinstance(said, Mapping) else {}
     found = {}
     for name, ours in _PLACES.items():
-        texts = [_text(address.get(part)) or _text(rest.pop(part, None)) for part in ours]
+        texts = [_taken(address, part) or _taken(rest, part) for part in ours]
         if any(texts):
             found[name] = next(text for text in texts if text)
-    timezone = _text(rest.pop("timezone", None))
+    timezone = _taken(rest, "timezone")
     if timezone:
         found["timezone"] = timezone
+    if isinstance(said, Mapping):
+        rest["address"] = address
+        if not any(value is not None for value in address.values()):
+            del rest["address"]
     return found
+
+
+def _taken(said: dict[str, Any], name: str) -> str:
+    """The text of this name, which is then no longer there; empty where it is no text, and stays."""
+    text = "" if isinstance(said.get(name), Mapping) else _text(said.get(name))
+    if text:
+        del said[name]
+    return text
 
 
 def _text(said: Any) -> str:

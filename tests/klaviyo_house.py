@@ -1,0 +1,81 @@
+"""Deliveries for Klaviyo, and what the vendor's contract says of the requests that come of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import hub
+from connectors.klaviyo import Klaviyo, Settings
+from hub.testing.contracts import Contract, contracts
+from hub.testing.rehearsal import Rehearsal
+from hub.wire import Request, Response
+
+CONTRACT = "klaviyo/klaviyo-2026-07-15.json"
+NINE = 1_795_255_200_000_000
+ANN = {"user_id": "u1", "email": "ann@example.com", "phone": "+15005550006", "anonymous_id": "a1"}
+
+
+def klaviyo(**settings: Any) -> Klaviyo:
+    return Klaviyo(Settings(api_key=hub.Secret("pk_test"), **settings), "news")
+
+
+def happened(
+    name: str,
+    properties: Mapping[str, Any] = {},
+    *,
+    who: Mapping[str, str] = ANN,
+    type: str = "track",
+    id: str = "e1",
+    **more: Any,
+) -> hub.Event:
+    """An event as a source and the journal make it."""
+    event = hub.normalise(type=type, id=id, name=name, identifiers=who, properties=properties, **more)
+    event.time = event.received_at = NINE
+    return event
+
+
+def delivery(event: hub.Event, number: int = 1, **more: Any) -> hub.Delivery:
+    return hub.Delivery(f"{number:032x}", event, person=f"{number:016x}", **more)
+
+
+def several(count: int) -> list[hub.Delivery]:
+    """Deliveries of as many people."""
+    return [
+        delivery(happened("Product Added", {"product_id": "p1"}, who={"user_id": f"u{n}"}), n)
+        for n in range(1, count + 1)
+    ]
+
+
+async def asked(action: str, deliveries: Sequence[hub.Delivery], **settings: Any) -> list[Request]:
+    """The requests of an action, each held against the contract where there is one."""
+    rehearsal = Rehearsal(klaviyo(**settings))
+    await rehearsal.play(action, deliveries)
+    for request in rehearsal.requests:
+        assert faults(request) == []
+    return rehearsal.requests
+
+
+def faults(request: Request) -> list[str]:
+    contract = Contract.of(CONTRACT) if contracts() else None
+    if contract is None:
+        return []
+    body, _ = request.body()
+    return contract.faults(request.method, request.path, request.headers, body)
+
+
+def refused(status: int, *errors: tuple[str, str]) -> Response:
+    """An answer in the vendor's shape; each error is its code and its pointer."""
+    said = [
+        {
+            "id": "01",
+            "status": status,
+            "code": code,
+            "title": "Invalid input.",
+            "detail": "ann@example.com is not right",
+            "source": {"pointer": pointer},
+        }
+        for code, pointer in errors
+    ]
+    return Response(status, {}, json.dumps({"errors": said}).encode())
