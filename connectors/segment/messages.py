@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Iterable, Iterator, Mapping
+from math import isinf
 from typing import Any
 
 import msgspec
@@ -52,8 +53,16 @@ class Batch(msgspec.Struct, rename="camel"):
     integrations: Any = None
 
 
-_batch = msgspec.json.Decoder(Batch)
-_message = msgspec.json.Decoder(Message)
+def _number(text: str) -> float:
+    # The parser's own way takes a hundred times as long for numbers near the ends of the range.
+    value = float(text)
+    if isinf(value):
+        raise ValueError("a number is out of range")
+    return value
+
+
+_batch = msgspec.json.Decoder(Batch, float_hook=_number)
+_message = msgspec.json.Decoder(Message, float_hook=_number)
 
 
 class Reading:

@@ -161,6 +161,16 @@ async def test_one_hostile_item_does_not_cost_its_neighbours(house):
     assert reply.json()["accepted"] >= 2
 
 
+async def test_numbers_that_are_slow_to_read_hold_nobody_up(house):
+    numbers = b"[" + b"1.7e308," * 500_000 + b"0]"
+    sent = b'{"batch":[{"type":"track","event":"x","userId":"u","properties":{"n":' + numbers + b"}}]}"
+    asking = asyncio.create_task(house.ask("POST", f"/v1/batch?writeKey={PUBLIC}", sent))
+    while not asking.done():
+        assert (await asyncio.wait_for(house.ask("GET", "/healthz"), 2)).status == 200
+
+    assert (await asking).json() == {"success": True, "accepted": 0, "quarantined": 1}
+
+
 async def test_one_request_brings_so_many_events_and_no_more(house):
     with little_memory():
         reply = await house.post(b"[" + b"{}," * 100_000 + b"{}]")
