@@ -14,12 +14,12 @@ import hub
 
 
 class Settings(hub.Settings):
-    url: hub.Secret | str = hub.Option("Where to send; by { env = … } if the address itself is a secret.")
+    url: str | hub.Secret = hub.Option("Where to send; by { env = … } if the address itself is a secret.")
     secret: hub.Secret | None = hub.Option(
         "Signs each request per Standard Webhooks: whsec_… in base64, or any text.", default=None
     )
     method: Literal["POST", "PUT", "PATCH"] = hub.Option("How to send.", default="POST")
-    headers: dict[str, hub.Secret | str] = hub.Option("Headers to add; values may be secrets.", default={})
+    headers: dict[str, str | hub.Secret] = hub.Option("Headers to add; values may be secrets.", default={})
 
 
 class Webhook(hub.HttpSink[Settings]):

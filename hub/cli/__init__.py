@@ -65,6 +65,8 @@ TABLE = {
     "tail": ("watching", "tail"),
     "person": ("people", "person"),
     "why": ("asking", "why"),
+    "preview": ("previewing", "preview"),
+    "try": ("trying", "try_"),
     "dead": ("dead_letters", "dead"),
     "export": ("exporting", "export"),
     "audit": ("ledgers", "audit"),

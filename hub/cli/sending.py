@@ -36,7 +36,7 @@ def send(file: IO[bytes], *, config: Path, data: Path | None, as_json: bool, sou
     """
     from hub.cli.changing import hub
 
-    label = source or _only_segment_source(config)
+    label = source or only_segment_source(config)
     counts = {"accepted": 0, "quarantined": 0}
     name = getattr(file, "name", "-")
     path = f"/api/send?{urlencode({'source': label})}"
@@ -83,7 +83,7 @@ def _sent(call: Call, path: str, body: bytes, *, place: tuple[str, int]) -> Any:
         raise click.UsageError(f"{name}:{before + int(line[1])}: {line[2]}") from None
 
 
-def _only_segment_source(config: Path) -> str:
+def only_segment_source(config: Path) -> str:
     """The label of the one source that takes Segment messages."""
     from hub.config import read
     from hub.plugins import discover

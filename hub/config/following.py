@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from hub.config.blocks import Declared
+from hub.config.files import load
 from hub.config.lines import Path as Keys
 from hub.config.model import SinkBlock, Target
 from hub.config.reading import Reading, near
+from hub.config.tables import merged
 from hub.connector import actions
-from hub.errors import ConfigRefused
+from hub.errors import ConfigFault, ConfigRefused
 
 RULE_TABLES = ("settings", "events", "places", "rules")
 """The tables that the engine compiles; in `resolved`, each in the order of the file."""
@@ -81,6 +84,25 @@ def read_rules(
             hint = near(channel, channels) if channels else "there is no [channels] table"
             reading.fault((*keys, "channel"), f"no channel '{channel}'; {hint}")
     return vias
+
+
+def rules_alone(path: Path) -> dict[str, Any]:
+    """The tables of a rules file that stands by itself; raises ConfigRefused with every fault."""
+    from hub.rules import compile
+
+    main = load(path)
+    if isinstance(main, ConfigFault):
+        raise ConfigRefused([main])
+    reading = Reading(files=[main], base=path.parent, environ={}, unset="placeholder")
+    tables = merged(reading.files, reading)
+    reading.tables = tables = {name: tables[name] for name in RULE_TABLES if name in tables}
+    try:
+        compile(tables, 0)
+    except ConfigRefused as refused:
+        for fault in refused.faults:
+            reading.fault(_keys(fault.key), fault.problem)
+    reading.refuse_faults()
+    return tables
 
 
 def _sends(rules: Any) -> Iterator[tuple[Keys, Mapping[str, Any]]]:

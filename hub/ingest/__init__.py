@@ -5,8 +5,9 @@ A request goes through `protocol` (is it proper HTTP, in time?), `app` (what is 
 """
 
 from hub.ingest.app import Gateway
+from hub.ingest.lines import lines
 from hub.ingest.polling import Polling
 from hub.ingest.server import Server, command_socket, listening_socket
 from hub.ingest.watch import Bounds
 
-__all__ = ["Bounds", "Gateway", "Polling", "Server", "command_socket", "listening_socket"]
+__all__ = ["Bounds", "Gateway", "Polling", "Server", "command_socket", "lines", "listening_socket"]

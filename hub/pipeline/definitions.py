@@ -54,6 +54,8 @@ class _Plan(msgspec.Struct):
     identity: _Identity = msgspec.field(default_factory=_Identity)
     channels: dict[str, list[_Target]] = {}
     vias: dict[str, _Target] = {}
+    everyone: bool = False
+    """Everybody has an address on every channel: rules are only tried out."""
 
 
 class _Resolved(msgspec.Struct):

@@ -100,7 +100,14 @@ class Follower:
             expires_at=firing.at + send.expires,
             next=tuple(targets[1:]),
         )
-        gate = refusal(message, profile, firing.at, identifiers=(), assumed=self._rules.consent)
+        gate = refusal(
+            message,
+            profile,
+            firing.at,
+            identifiers=(),
+            assumed=self._rules.consent,
+            everyone=self._definitions.messages.everyone,
+        )
         reason: str | None = gate
         if reason is None and missing and not send.fallback:
             reason = "incomplete"
@@ -151,6 +158,8 @@ class Follower:
                 message=message.rule if message else "",
                 channel=message.channel if message else "",
                 delivery=message.id if message else "",
+                template=message.template if message else "",
+                variables=message.variables if message else {},
                 events=tuple(events),
             )
         )

@@ -8,7 +8,7 @@ from hub.event import Event, Identifier, Instant, PersonId, Profile
 from hub.identity import Known, Resolution, resolve, survivor
 from hub.pipeline.definitions import Definitions
 from hub.pipeline.following import Follower
-from hub.pipeline.obeying import adopt_configuration, note_outcome
+from hub.pipeline.obeying import adopt_configuration, merge_asked, note_outcome
 from hub.pipeline.past import Past
 from hub.pipeline.reading import read
 from hub.pipeline.recognise import Recogniser
@@ -72,6 +72,9 @@ class Line:
             self._follower = Follower(self._work, self._past, self.definitions)
         elif entry.kind is Kind.OUTCOME:
             note_outcome(entry, self._work, self._past, self.definitions)
+        elif (asked := merge_asked(entry, self._work)) is not None:
+            into, merged = asked
+            self._unite(entry.seq, entry.received_at, into, merged)
 
     def follow(self, entry: int, event: Event) -> None:
         """Identify, learn, decide, plan."""
@@ -128,18 +131,22 @@ class Line:
 
     def _merge(self, entry: int, event: Event, person: PersonId, resolution: Resolution) -> Profile:
         """The person, with those who turned out to be the same."""
-        work = self._work
-        people = [work.profile(one) for one in (person, *resolution.merge)]
-        profile = work.profile(survivor(people, self.definitions.identity))
+        people = [self._work.profile(one) for one in (person, *resolution.merge)]
+        profile = self._work.profile(survivor(people, self.definitions.identity))
         for merged in people:
-            if merged is profile:
-                continue
-            memory = work.memory(merged.id)
-            join(profile, merged, event.received_at)
-            work.merge(entry, profile.id, merged.id)
-            work.count(names.PEOPLE_MERGED.name)
-            self._follower.merge(profile, memory, event.received_at)
+            if merged is not profile:
+                self._unite(entry, event.received_at, profile, merged)
         return profile
+
+    def _unite(self, entry: int, at: Instant, profile: Profile, merged: Profile) -> None:
+        """`merged` is part of `profile` from now on, and what follows from their common past follows."""
+        work = self._work
+        memory = work.memory(merged.id)
+        join(profile, merged, at)
+        work.merge(entry, profile.id, merged.id)
+        work.changed(profile.id)
+        work.count(names.PEOPLE_MERGED.name)
+        self._follower.merge(profile, memory, at)
 
     def _plan(self, entry: int, event: Event, profile: Profile | None) -> None:
         planned = self.definitions.plan(event)

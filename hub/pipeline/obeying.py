@@ -1,10 +1,10 @@
-"""Entries that are no events: configurations, and how deliveries ended."""
+"""Entries that are no events: configurations, how deliveries ended, and what operators ask of the engine."""
 
 from __future__ import annotations
 
 import msgspec
 
-from hub.event import Message, person_from_text
+from hub.event import Identifier, Message, Profile, person_from_text
 from hub.pipeline.definitions import Definitions
 from hub.pipeline.following import plan_message
 from hub.pipeline.past import Past
@@ -23,6 +23,13 @@ class _Outcome(msgspec.Struct):
     message: Message | None = None
 
 
+class _Merge(msgspec.Struct, tag_field="command", tag="merge"):
+    into: Identifier
+    merged: Identifier
+
+
+_command = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_merge = msgspec.json.Decoder(_Merge).decode
 _outcome = msgspec.json.Decoder(_Outcome).decode
 
 
@@ -69,3 +76,15 @@ def note_outcome(entry: Entry, work: Work, past: Past, definitions: Definitions)
             events=(event.id,),
         )
     )
+
+
+def merge_asked(entry: Entry, work: Work) -> tuple[Profile, Profile] | None:
+    """The two people whom a command makes one; None for other commands, and where nothing changes."""
+    if bytes(_command(entry.body).get("command", msgspec.Raw(b""))) != b'"merge"':
+        return None
+    asked = _merge(entry.body)
+    work.prefetch([str(asked.into), str(asked.merged)])
+    into, merged = work.owner(asked.into), work.owner(asked.merged)
+    if into is None or merged is None or into == merged:
+        return None
+    return work.profile(into), work.profile(merged)

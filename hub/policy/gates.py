@@ -19,18 +19,26 @@ WHOLE_CHANNEL = "*"
 
 
 def refusal(
-    message: Message, profile: Profile, now: Instant, *, identifiers: Sequence[Identifier], assumed: str
+    message: Message,
+    profile: Profile,
+    now: Instant,
+    *,
+    identifiers: Sequence[Identifier],
+    assumed: str,
+    everyone: bool = False,
 ) -> Gate | None:
     """The first gate that does not let the message through; None where all do.
 
     `identifiers` are those that the message is delivered by, `assumed` the consent where none is recorded
-    (`granted`, `denied` or `unknown`).
+    (`granted`, `denied` or `unknown`). `everyone` has an address, where rules are only tried out.
     """
     if now > message.expires_at:
         return "expired"
     if not permitted(message.channel, message.purpose, profile, assumed=assumed):
         return "consent"
-    if not addresses(message.channel, profile, identifiers):
+    if is_dead(message.channel, profile):
+        return "unreachable"
+    if not everyone and not addresses(message.channel, profile, identifiers):
         return "unreachable"
     return None
 
@@ -48,11 +56,14 @@ def permitted(channel: str, purpose: str, profile: Profile, *, assumed: str) -> 
     return state != "denied" if purpose == "transactional" else state == "granted"
 
 
-def addresses(channel: str, profile: Profile, identifiers: Sequence[Identifier]) -> bool:
-    """Is there an address for this channel that is not known to be dead?"""
+def is_dead(channel: str, profile: Profile) -> bool:
+    """Is the channel's address known to lead nowhere?"""
     dead = profile.trait("unreachable")
-    if isinstance(dead, list) and channel in dead:
-        return False
+    return isinstance(dead, list) and channel in dead
+
+
+def addresses(channel: str, profile: Profile, identifiers: Sequence[Identifier]) -> bool:
+    """Is there an address for this channel?"""
     kind = _NEEDS.get(channel)
     return kind is None or any(one.kind == kind for one in (*identifiers, *profile.identifiers))
 

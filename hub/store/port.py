@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import IntEnum
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -156,6 +156,9 @@ class Decision(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Of a message its name: the rule's, or `rule/channel` where the rule sends several."""
     channel: str = ""
     delivery: str = ""
+    """Of a message its id."""
+    template: str = ""
+    variables: dict[str, Any] = {}
     events: tuple[str, ...] = ()
     """The ids of the events that were used."""
 

@@ -1,0 +1,168 @@
+"""What a sink would be asked, played through without a network."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+
+from hub.config import Config
+from hub.connector import Delivery, HttpSink
+from hub.daemon.virtual import VirtualHouse
+from hub.delivery.reading import Desk, Transforms
+from hub.delivery.run import HttpRunner
+from hub.delivery.work import Job
+from hub.errors import DeliveryError
+from hub.event import Event, Instant
+from hub.option import Secret, Settings
+from hub.store.port import Draft
+from hub.wire import Request, Response
+
+ANSWER = Response(200, {"content-type": "application/json"}, b"{}")
+"""What every request hears: it was accepted."""
+HIDDEN = "[hidden]"
+_AT_ONCE = 1000
+_event = msgspec.json.Decoder(Event).decode
+
+
+def claimed_at(draft: Draft, otherwise: Instant) -> Instant:
+    """When an event says that it happened."""
+    return _event(draft.body).occurred_at or otherwise
+
+
+class Stage:
+    """Plays the deliveries of one sink as they are decided; `requests` has what was asked for."""
+
+    house: VirtualHouse
+
+    def __init__(self, config: Config, sink: str) -> None:
+        block = config.sinks[sink]
+        self._sink = sink
+        self._consent = config.consent
+        self._block = block
+        made = block.connector(block.settings, block.label)
+        assert isinstance(made, HttpSink)
+        made.allowed = block.limits
+        self._base = block.base_url or made.address() or made.base_url
+        self._runner = HttpRunner(made, _nothing)
+        self._secrets = list(_secrets(block.settings))
+        self._transforms: Transforms = [
+            (one.name, one.connector(one.settings, one.name))
+            for one in config.transforms
+            if sink in one.sinks
+        ]
+        self._position = 0
+        self._playing: tuple[str, list[str]] = ("", [])
+        self.requests: list[dict[str, Any]] = []
+
+    def play(self) -> None:
+        """Delivers whatever was decided since the last time."""
+        sets = self.house.state.route_sets()
+        mine = [number for number, legs in sets.items() if any(leg.sink == self._sink for leg in legs)]
+        rows = self.house.state.outbox(self._position, mine, _AT_ONCE) if mine else []
+        if not rows:
+            return
+        self._position = rows[-1].seq
+        jobs = []
+        for row in rows:
+            for leg in sets[row.routes]:
+                if leg.sink == self._sink:
+                    job = Job(row.seq, row.entry, row.person, leg.action, identifiers=row.identifiers)
+                    job.message, job.attempts = row.message, 1
+                    jobs.append(job)
+        desk = Desk(self.house.journal, self.house.state, self.house.clock, self._consent)
+        for action, some in groupby(sorted(jobs, key=lambda job: job.action), key=lambda job: job.action):
+            ready, _ = desk.prepare(list(some), self._sink, self._transforms)
+            size = self._block.limits[action].batch
+            for start in range(0, len(ready), size):
+                asyncio.run(self._run(action, ready[start : start + size]))
+
+    async def _run(self, action: str, deliveries: Sequence[Delivery]) -> None:
+        self._playing = (action, [delivery.id for delivery in deliveries])
+        try:
+            said = await self._runner.run(action, deliveries, self)
+        except DeliveryError as fault:
+            said = dict.fromkeys(self._playing[1], fault)
+        for id, verdict in (said or {}).items():
+            self.requests.append(
+                {
+                    "sink": self._sink,
+                    "action": action,
+                    "method": None,
+                    "url": None,
+                    "headers": {},
+                    "body": None,
+                    "deliveries": [id],
+                    "reason": f"{type(verdict).__name__}: {verdict}",
+                }
+            )
+
+    # What a run asks of its lane.
+
+    async def send(self, request: Request) -> Response:
+        """Notes the request; it is answered as if it was accepted."""
+        body, _ = request.body()
+        query = f"?{urlencode(request.query)}" if request.query else ""
+        whole = request.path.startswith(("https://", "http://"))
+        url = (request.path if whole else self._base.rstrip("/") + request.path) + query
+        action, deliveries = self._playing
+        self.requests.append(
+            {
+                "sink": self._sink,
+                "action": action,
+                "method": request.method,
+                "url": self._shown(url),
+                "headers": {name: self._shown(value) for name, value in request.headers.items()},
+                "body": _parsed(self._shown(body.decode("utf-8", "replace"))),
+                "deliveries": deliveries,
+            }
+        )
+        return ANSWER
+
+    async def turn(self) -> None:
+        """There are no limits to wait for."""
+
+    def heard(self, response: Response) -> None:
+        """Nobody learns from an answer of ours."""
+
+    def now(self) -> Instant:
+        """The driven clock."""
+        return self.house.clock.now()
+
+    def _shown(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, HIDDEN)
+        return text
+
+
+def _secrets(value: Any) -> Iterator[str]:
+    """Every secret in some settings, wherever it stands; the longest first would be no different."""
+    if isinstance(value, Secret):
+        if value.reveal():
+            yield value.reveal()
+    elif isinstance(value, Settings):
+        for name in type(value).model_fields:
+            yield from _secrets(getattr(value, name))
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from _secrets(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _secrets(inner)
+
+
+def _parsed(body: str) -> Any:
+    """JSON as what it says, anything else as text."""
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body or None
+
+
+async def _nothing() -> None:
+    return None
