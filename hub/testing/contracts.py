@@ -15,7 +15,7 @@ import os
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 
@@ -24,6 +24,13 @@ def contracts() -> Path | None:
     shared = os.environ.get("HUB_SHARED")
     folder = Path(shared) / "contracts" if shared else None
     return folder if folder is not None and folder.is_dir() else None
+
+
+class Fault(NamedTuple):
+    """One thing that is wrong: where (a pointer into the body, or words), and which rule it breaks."""
+
+    where: str
+    what: str
 
 
 class Contract:
@@ -47,13 +54,13 @@ class Contract:
         folder = contracts()
         return None if folder is None else _read(folder / name)
 
-    def faults(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> list[str]:
-        """What is wrong with a request to `path` (a query may follow it), a line each."""
+    def faults(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> list[Fault]:
+        """What is wrong with a request to `path` (a query may follow it), each fault with its place."""
         asked = _Asked(self._server, method, path, headers, body)
-        wrong = [line for error in self._openapi.iter_request_errors(asked) for line in _lines(error)]
+        wrong = [fault for error in self._openapi.iter_request_errors(asked) for fault in _faults(error)]
         # A header with a default in the document is missed by nobody but the vendor.
         known = {name.lower() for name in headers}
-        return wrong + [f"header {name}: missing" for name in sorted(self._required - known)]
+        return wrong + [Fault(f"header {name}", "missing") for name in sorted(self._required - known)]
 
 
 class _Asked:
@@ -80,19 +87,19 @@ def _read(path: Path) -> Contract:
     return Contract(json.loads(path.read_text(encoding="utf-8")))
 
 
-def _lines(error: BaseException) -> Iterator[str]:
+def _faults(error: BaseException) -> Iterator[Fault]:
     """An error and what lies behind it: the places in the body that no schema fits."""
     cause: BaseException | None = error
     while cause is not None:
         inner = getattr(cause, "schema_errors", None)
         if inner:
             for one in inner:
-                place = "/".join(str(step) for step in one.absolute_path)
+                place = "".join(f"/{step}" for step in one.absolute_path)
                 # The value itself may be somebody's data, so that only the rule is named.
-                yield f"body /{place}: {one.validator} {one.validator_value!r}"[:300]
+                yield Fault(place or "/", f"{one.validator} {one.validator_value!r}"[:300])
             return
         cause = cause.__cause__
-    yield str(error) or type(error).__name__
+    yield Fault("the request", str(error) or type(error).__name__)
 
 
 def _required_headers(document: Mapping[str, Any]) -> set[str]:
