@@ -96,7 +96,10 @@ class SqliteJournal:
 
     def controls(self, after: int, limit: int) -> list[Entry]:
         """Entries behind `after` that are no events."""
-        return self._entries("WHERE kind <> 0 AND seq > ? ORDER BY seq LIMIT ?", (after, limit))
+        # By kind, so that the small index is used: by number alone it walks over every event since.
+        return self._entries(
+            f"WHERE kind <> 0 AND kind IN ({_CONTROLS}) AND seq > ? ORDER BY seq LIMIT ?", (after, limit)
+        )
 
     def latest(self, kind: Kind) -> Entry | None:
         """The newest entry of a kind."""
@@ -307,6 +310,7 @@ class SqliteJournalWriter:
 _FOREVER = (1 << 63) - 1
 _DAY = 86_400_000_000
 _KINDS = tuple(Kind)
+_CONTROLS = ", ".join(str(int(kind)) for kind in Kind if kind is not Kind.EVENT)
 
 
 def _raw_path(folder: Path, at: Instant) -> Path:
