@@ -25,6 +25,7 @@ class Process:
 
     def __init__(self, command: Sequence[str], *, log: Path | None = None, **environment: str) -> None:
         self._name = " ".join(command[:4])
+        self._log = log
         self._said = log.open("ab") if log else None
         self.started = time.monotonic()
         self._process = subprocess.Popen(
@@ -64,11 +65,16 @@ class Process:
         until = self.started + START_SECONDS
         while time.monotonic() < until:
             if self._process.poll() is not None:
-                raise RuntimeError(f"{self._name} ended with {self._process.returncode}")
+                raise RuntimeError(
+                    f"{self._name} ended with {self._process.returncode}: {self._last_words()}"
+                )
             if _answers(port, path):
                 return time.monotonic() - self.started
             time.sleep(0.002)
-        raise RuntimeError(f"{self._name} was not ready within {START_SECONDS:g} s")
+        raise RuntimeError(f"{self._name} was not ready within {START_SECONDS:g} s: {self._last_words()}")
+
+    def _last_words(self) -> str:
+        return self._log.read_text(errors="replace")[-500:] if self._log else ""
 
     def stop(self) -> None:
         """Asks it to end, and ends what is left of its group."""
