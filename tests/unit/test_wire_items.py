@@ -53,7 +53,7 @@ def test_what_stands_around_the_items_is_kept():
         b"{'a':1}",
         b'{"a":]}',
         b'{"a":"tab\tin text"}',
-        b"{" + b'"a":{' * 5000 + b"}" * 5001,
+        b"{" + b'"a":{' * 200_000 + b"}" * 200_001,
         b"nonsense",
     ],
 )
