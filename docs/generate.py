@@ -232,6 +232,42 @@ def events() -> str:
     return str(catalogue.page())
 
 
+def metrics() -> str:
+    """What `/metrics` counts and what the log says."""
+    from hub.telemetry import METRICS, SAID
+
+    rows = [
+        f"| `{one.name}` | {one.family} | {', '.join(f'`{label}`' for label in one.labels)} | {one.help} |"
+        for one in METRICS.values()
+    ]
+    said = [f"| `{event}` | {meaning} |" for event, meaning in SAID.items()]
+    return "\n".join(
+        [
+            "# Metrics and log",
+            "",
+            NOTE,
+            "",
+            "What `/metrics` tells Prometheus, and what the log says. Neither holds a secret or",
+            "anybody's data. Each metric keeps at most 500 sets of labels; what comes after is",
+            "counted under `other`. Those of the engine's process are a second old at most.",
+            "",
+            "| metric | kind | labels | what it is |",
+            "|---|---|---|---|",
+            *rows,
+            "",
+            "## The log",
+            "",
+            "Changes of state are said once when they come and once when they go; the rest is",
+            "counted. A line is JSON (`event`, `level`, `at`, and what belongs to it), or text where",
+            "`log` of `[hub]` says so.",
+            "",
+            "| event | means |",
+            "|---|---|",
+            *said,
+        ]
+    )
+
+
 def index(kind: str, title: str, opening: str) -> str:
     """The list of the pages of one kind, each with its first sentence."""
     lines = [f"# {title}\n", NOTE + "\n", opening + "\n"]
@@ -270,6 +306,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "connectors.md": connectors,
     "errors.md": errors,
     "events.md": events,
+    "metrics.md": metrics,
     "hooks.md": hooks,
     "README.md": reference,
     "../how_to/README.md": how_to,

@@ -14,7 +14,7 @@ from hub.errors import StoreUnavailable
 from hub.pipeline import Engine
 from hub.store.sqlite.journal import SqliteJournal
 from hub.store.sqlite.work import SqliteState
-from hub.telemetry import Metrics, log, names
+from hub.telemetry import Metrics, log, names, watch_process
 
 POLL = 0.1
 """Seconds after which the engine looks even if nobody rang."""
@@ -30,6 +30,7 @@ class EngineProcess:
         self._clock = clock
         self._wires = wires
         self._metrics = Metrics()
+        watch_process(self._metrics, "engine")
         self._reason = ""
         self._stopping = False
         self._told_at = 0.0

@@ -16,7 +16,7 @@ import uvicorn
 from hub.ingest.app import Gateway
 from hub.ingest.protocol import Connection
 from hub.ingest.watch import Bounds, Watch
-from hub.telemetry import Health, log, names
+from hub.telemetry import Health, log, names, watch_process
 
 _BACKLOG = 2048
 _FIRST_PASSED = 3
@@ -93,6 +93,7 @@ class Server:
         patience: float = 8.0,
     ) -> None:
         hub = gateway.config.hub
+        watch_process(gateway.metrics, "gateway")
         self._gateway = gateway
         self._sockets = list(sockets)
         self._patience = patience

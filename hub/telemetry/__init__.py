@@ -12,7 +12,7 @@ holds a secret or anybody's data.
 
 from hub.telemetry.health import Health, Status, Verdict
 from hub.telemetry.log import Log, guard, log, place, redacted, where
-from hub.telemetry.metrics import Cell, Metrics, Snapshot, Spread
+from hub.telemetry.metrics import Cell, Metrics, Snapshot, Spread, watch_process
 from hub.telemetry.names import METRICS, SAID, Metric
 
 __all__ = [
@@ -31,5 +31,6 @@ __all__ = [
     "log",
     "place",
     "redacted",
+    "watch_process",
     "where",
 ]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from resource import RUSAGE_SELF, getpagesize, getrusage
+from time import process_time
 from typing import Any, TypeVar
 
-from hub.telemetry.names import METRICS, SECONDS, Metric
+from hub.telemetry.names import METRICS, ROLE_CPU_SECONDS, ROLE_MEMORY_BYTES, SECONDS, Metric
 
 T = TypeVar("T")
 Labels = tuple[str, ...]
@@ -125,6 +128,20 @@ class Metrics:
         registry = CollectorRegistry(auto_describe=False)
         registry.register(_Collector(self))
         return generate_latest(registry), CONTENT_TYPE_LATEST
+
+
+def watch_process(metrics: Metrics, role: str) -> None:
+    """Lets a process's own CPU time and memory be read with its other metrics."""
+    metrics.ask(ROLE_CPU_SECONDS, lambda: {(role,): process_time()})
+    metrics.ask(ROLE_MEMORY_BYTES, lambda: {(role,): float(_resident())})
+
+
+def _resident() -> int:
+    statm = Path("/proc/self/statm")
+    if statm.exists():
+        return int(statm.read_text().split()[1]) * getpagesize()
+    # Elsewhere only the peak is told, on macOS in bytes.
+    return getrusage(RUSAGE_SELF).ru_maxrss
 
 
 def _sum(one: Reading, other: Reading) -> Reading:

@@ -6,9 +6,7 @@ from typing import Literal, NamedTuple
 
 SAID: dict[str, str] = {
     "hub ready": "All roles run; says where it listens.",
-    "hub stopping": "A stop was asked for; what is in flight is finished.",
     "hub stopped": "Everything is written and closed.",
-    "role started": "A role's process is up.",
     "role ended": "A role's process has ended and is started again.",
     "task ended": "A background task failed and is started again; health says so until it runs.",
     "config applied": "A changed configuration is in force.",
@@ -24,7 +22,6 @@ SAID: dict[str, str] = {
     "poll recovered": "A polled system answers again.",
     "loop lagging": "Something held the loop for more than 250 ms.",
     "entry poisoned": "A journal entry cannot be applied; set aside, the rest goes on.",
-    "timer poisoned": "A timer cannot be decided; set aside, the rest goes on.",
     "sink paused": "A sink takes nothing for now; its events wait.",
     "sink resumed": "A sink takes deliveries again.",
     "sink failing": "Deliveries to a sink fail; tried again with growing pauses.",
@@ -128,7 +125,6 @@ DELIVERIES_DIED = _metric("counter", "hub_deliveries_died_total", "Dead letters.
 DELIVERIES_WAITING = _metric(
     "gauge", "hub_deliveries_waiting", "Deliveries decided and not settled yet.", "sink"
 )
-DELIVERY_SECONDS = _metric("histogram", "hub_delivery_seconds", "From accepted to delivered.", "sink")
 ATTEMPTS_FAILED = _metric(
     "counter", "hub_attempts_failed_total", "Tries that did not arrive, by kind of failure.", "sink", "reason"
 )
@@ -137,9 +133,6 @@ REQUESTS_SENT = _metric(
 )
 REQUEST_SECONDS = _metric("histogram", "hub_request_seconds", "Outbound requests, until answered.", "sink")
 SINKS_PAUSED = _metric("gauge", "hub_sinks_paused", "1 while a sink takes nothing.", "sink")
-SINK_BUSY_SECONDS = _metric(
-    "counter", "hub_sink_busy_seconds_total", "CPU time spent in a sink's own code.", "sink"
-)
 
 ROLE_CPU_SECONDS = _metric("counter", "hub_role_cpu_seconds_total", "CPU time of a role's process.", "role")
 ROLE_MEMORY_BYTES = _metric("gauge", "hub_role_memory_bytes", "Resident memory of a role's process.", "role")

@@ -9,7 +9,19 @@ import pytest
 
 from hub.clock import DrivenClock
 from hub.errors import BadPayload
-from hub.telemetry import METRICS, SAID, Health, Log, Metrics, guard, names, place, redacted, where
+from hub.telemetry import (
+    METRICS,
+    SAID,
+    Health,
+    Log,
+    Metrics,
+    guard,
+    names,
+    place,
+    redacted,
+    watch_process,
+    where,
+)
 
 
 def test_a_counter_counts_by_its_labels():
@@ -188,3 +200,12 @@ def test_log_lines_are_text_for_people(capsys):
 
 def test_every_log_event_is_explained():
     assert all(meaning.endswith(".") for meaning in SAID.values())
+
+
+def test_a_process_tells_its_own_cpu_time_and_memory():
+    metrics = Metrics()
+    watch_process(metrics, "gateway")
+    readings = metrics.readings()
+
+    assert readings["hub_role_cpu_seconds_total"][("gateway",)] > 0
+    assert readings["hub_role_memory_bytes"][("gateway",)] > 1_000_000
