@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from hub.event import Identifier, Instant, Message, Profile
+from hub.profiles.consents import newer
 
 Gate = Literal["expired", "consent", "unreachable"]
 
@@ -16,6 +17,7 @@ _NEEDS = {"email": "email", "sms": "phone", "push": "device_token"}
 """Which kind of identifier a channel delivers to; other channels need none."""
 
 WHOLE_CHANNEL = "*"
+EVERY_CHANNEL = "*"
 
 
 def refusal(
@@ -70,4 +72,7 @@ def addresses(channel: str, profile: Profile, identifiers: Sequence[Identifier])
 
 def _state(channel: str, purpose: str, profile: Profile, assumed: str) -> str:
     kept = profile.consent.get(f"{channel}/{purpose}")
+    # A consent banner asks for a purpose, on all channels at once.
+    everywhere = profile.consent.get(f"{EVERY_CHANNEL}/{purpose}")
+    kept = kept if everywhere is None else newer(kept, everywhere)
     return assumed if kept is None else kept.state
