@@ -144,8 +144,10 @@ class Load:
             self._done.set()
 
     def lost(self, line: Line) -> None:
-        """A connection ended: of its own accord only when everything is done."""
-        if not self._done.is_set():
+        """A connection ended; one that had nothing to do may, where another is left."""
+        if line in self._idle and len(self._idle) > 1:
+            self._idle.remove(line)
+        elif not self._done.is_set():
             sys.exit("a connection was lost")
 
     def _dispatch(self, line: Line, request: bytes) -> None:
