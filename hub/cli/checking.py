@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hub.cli import REFUSED
+from hub.cli import NO, REFUSED
 from hub.cli.options import config_option, json_option
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 def check(config: Path, as_json: bool, connect: bool) -> None:
     """Says every fault of the configuration at once.
 
-    Each comes with its place and the nearest valid word. The exit code is 2 where there is one.
+    Each comes with its place and the nearest valid word. The exit code is 2 where there is one, and 1 where a
+    sink refuses our credentials.
     """
     from hub.config import read
     from hub.errors import ConfigRefused
@@ -39,9 +40,36 @@ def check(config: Path, as_json: bool, connect: bool) -> None:
     _say(good.warnings, "warning", as_json)
     if not as_json:
         print(f"{config}: fine: {summary(good)}")
-    if connect:
-        for label in good.sinks:
-            print(f"sinks.{label}: its connector has no way to try credentials", file=sys.stderr)
+    if connect and not _connected(good, as_json):
+        sys.exit(NO)
+
+
+def _connected(config: Config, as_json: bool) -> bool:
+    """Asks every sink whose secrets are set, if it can be asked; says whether none refused us."""
+    from asyncio import run
+
+    from hub.clock import WallClock
+    from hub.delivery.credentials import ask, can_be_asked
+
+    clock = WallClock()
+    good = True
+    for label, block in config.sinks.items():
+        if not can_be_asked(block):
+            _tell(label, "warning", "not asked: its connector has no way to try credentials", as_json)
+        else:
+            fault = run(ask(block, config.hub.allow_private, clock))
+            good = good and fault is None
+            _tell(label, "fine" if fault is None else "fault", "" if fault is None else fault.reason, as_json)
+    return good
+
+
+def _tell(label: str, level: str, problem: str, as_json: bool) -> None:
+    from hub.cli.lines import json_lines
+
+    if as_json:
+        json_lines([{"level": level, "file": "", "line": 0, "key": f"sinks.{label}", "problem": problem}])
+    else:
+        click.echo(f"sinks.{label}: {problem or 'its credentials work'}", err=level != "fine")
 
 
 def summary(config: Config) -> str:

@@ -14,6 +14,7 @@ from hub.config import Config, SinkBlock
 from hub.connector import HttpSink, Transform, actions
 from hub.delivery.backoff import HOUR
 from hub.delivery.commands import again, dead_letters, dropped, settlements
+from hub.delivery.credentials import client_for
 from hub.delivery.house import Aim, House, Report
 from hub.delivery.lane import Lane
 from hub.delivery.reading import Desk, Transforms
@@ -22,7 +23,7 @@ from hub.delivery.settling import Settler
 from hub.errors import StoreUnavailable
 from hub.store.port import DeliveriesReader, DeliveriesWriter, Entry, JournalReader, Kept, Kind, StateReader
 from hub.telemetry import Metrics, log, names
-from hub.transport import Client, Guard, Send
+from hub.transport import Send
 from hub.wire import Request, Response
 
 KEEP_ENDED = 30 * 24 * HOUR
@@ -206,13 +207,7 @@ class DeliveryRole:
         if not isinstance(sink, HttpSink):
             return SinkRunner(sink), _no_way_out
         sink.allowed = block.limits
-        in_flight = max((limits.in_flight for limits in block.limits.values()), default=1)
-        client = Client(
-            block.base_url or sink.address() or sink.base_url,
-            Guard(config.hub.allow_private),
-            connections=in_flight,
-            deadline=sink.deadline,
-        )
+        client = client_for(block, sink, config.hub.allow_private)
         return HttpRunner(sink, client.aclose), self._send or client.send
 
     @staticmethod

@@ -60,6 +60,12 @@ class HttpRunner:
         spoken = self._methods[action](deliveries)
         return _checked(await _in_time(conversation.hold(spoken), self._sink.deadline), deliveries)
 
+    async def check(self, channel: Channel) -> None:
+        """Asks the sink's own question about its credentials; raises what the answer means."""
+        asking = self._sink.check()
+        if asking is not None:
+            await _in_time(_Conversation(self._sink, channel).hold(asking), self._sink.deadline)
+
     async def close(self) -> None:
         """Closes the connections."""
         await self._close()
