@@ -70,7 +70,7 @@ class GroupCommit(Generic[T]):
             self._waiting += weight
             self._queue.append((item, weight, done, loop))
             self._ready.notify()
-        await asyncio.shield(done)
+        await done
 
     def close(self) -> None:
         """Writes what waits, then ends the thread."""
