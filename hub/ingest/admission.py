@@ -54,7 +54,7 @@ class Admission:
             trust=inbound.trust,
             whole=inbound.body,
         )
-        admitted = await taking.finish()
+        admitted = taking.admitted if taking.slice() else await taking.finish()
         if keep_raw and admitted.drafts:
             admitted.drafts[0] = admitted.drafts[0]._replace(raw=inbound.body)
         return admitted
@@ -76,7 +76,7 @@ class _Taking:
         trust: Trust,
         whole: bytes,
     ) -> None:
-        self._admitted = Admitted()
+        self.admitted = Admitted()
         self._origin = origin
         self._say = say
         self._bugs = bugs
@@ -87,11 +87,12 @@ class _Taking:
 
     async def finish(self) -> Admitted:
         """Works in slices until all is taken."""
-        while not self._slice():  # noqa: ASYNC110 (others get their turn; there is nothing to wait for)
+        while not self.slice():  # noqa: ASYNC110 (others get their turn; there is nothing to wait for)
             await asyncio.sleep(0)
-        return self._admitted
+        return self.admitted
 
-    def _slice(self) -> bool:
+    def slice(self) -> bool:
+        """Works for a few milliseconds; True when all is taken."""
         try:
             if self._said is None:
                 self._said = iter(self._say())
@@ -139,9 +140,9 @@ class _Taking:
         if len(body) > origin.max_event and _size_as_sent(event) > origin.max_event:
             self._quarantine(f"an event has at most {origin.max_event} bytes", body)
             return
-        if len(self._admitted.drafts) >= MOST_EVENTS:
+        if len(self.admitted.drafts) >= MOST_EVENTS:
             raise TooLarge(f"a request has at most {MOST_EVENTS} events")
-        self._admitted.drafts.append(Draft(Kind.EVENT, body))
+        self.admitted.drafts.append(Draft(Kind.EVENT, body))
 
     def _change(self, event: Event) -> Event | None:
         for transform in self._origin.transforms:
@@ -158,7 +159,7 @@ class _Taking:
         return event
 
     def _quarantine(self, reason: str, body: bytes) -> None:
-        if len(self._admitted.refused) >= MOST_REFUSED:
+        if len(self.admitted.refused) >= MOST_REFUSED:
             if self._crowded:
                 return
             self._crowded = True
@@ -166,7 +167,7 @@ class _Taking:
         if not body:
             # Once a request: a thousand bad events must not store it a thousand times.
             body, self._whole = self._whole, b""
-        self._admitted.refused.append(Refused(self._origin.label, reason, body))
+        self.admitted.refused.append(Refused(self._origin.label, reason, body))
 
 
 def _text(event: Event) -> bytes:
