@@ -76,17 +76,22 @@ class Action:
     method: str
     summary: str
     limits: Limits | None = None
+    alone: Limits | None = None
 
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def action(name: str, *, limits: Limits | None = None) -> Callable[[F], F]:
-    """Marks a method of a sink as the action `name`; `limits` replace the sink's for this action."""
+def action(name: str, *, limits: Limits | None = None, alone: Limits | None = None) -> Callable[[F], F]:
+    """Marks a method of a sink as the action `name`; `limits` replace the sink's for this action.
+
+    `alone` holds for one delivery that travels alone, where the vendor takes those by another way than
+    several together: what comes in now and then need not wait for a batch's turn.
+    """
 
     def mark(method: F) -> F:
         summary = (method.__doc__ or "").strip().partition("\n")[0]
-        method.hub_action = Action(name, method.__name__, summary, limits)  # type: ignore[attr-defined]
+        method.hub_action = Action(name, method.__name__, summary, limits, alone)  # type: ignore[attr-defined]
         return method
 
     return mark

@@ -26,6 +26,10 @@ BULK = hub.Limits(per_second=10, per_minute=150, in_flight=4, batch=1000, bytes=
 
 https://developers.klaviyo.com/en/reference/bulk_create_events
 """
+EVENT = hub.Limits(per_second=350, per_minute=3500)
+"""350/s and 3,500/min. https://developers.klaviyo.com/en/reference/create_event"""
+PROFILE = hub.Limits(per_second=75, per_minute=750)
+"""75/s and 750/min. https://developers.klaviyo.com/en/reference/create_or_update_profile"""
 PROFILES = BULK
 """Bulk imports: 10/s and 150/min, 10,000 profiles in at most 5 MB; 1,000 of 5 KB each fit for sure.
 
@@ -69,7 +73,7 @@ connector = "klaviyo"
 api_key   = { env = "KLAVIYO_KEY" }
 """
 
-    @hub.action("track", limits=BULK)
+    @hub.action("track", limits=BULK, alone=EVENT)
     def track(self, deliveries: Sequence[hub.Delivery]) -> hub.Requests:
         """Records the event; a rule's message as an event that can start a flow."""
         rows, verdicts = _events(deliveries)
@@ -82,7 +86,7 @@ api_key   = { env = "KLAVIYO_KEY" }
             return verdicts
         return {**verdicts, **(yield from _sent(rows, "/api/event-bulk-create-jobs", _event_job))}
 
-    @hub.action("profile", limits=PROFILES)
+    @hub.action("profile", limits=PROFILES, alone=PROFILE)
     def profile(self, deliveries: Sequence[hub.Delivery]) -> hub.Requests:
         """Creates or updates the person's profile with their traits."""
         rows, verdicts = _profiles(deliveries)

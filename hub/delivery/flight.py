@@ -54,7 +54,7 @@ class Flight:
             self._limiter.complained(now)
         said = told(response, now)
         if said.spent and said.wait is not None:
-            self._gate.pause(now + int(said.wait.total_seconds() * SECOND))
+            self._limiter.spent(now + int(said.wait.total_seconds() * SECOND))
 
     def now(self) -> Instant:
         """The hub's clock."""

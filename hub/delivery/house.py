@@ -47,5 +47,7 @@ class Aim:
     limits: Mapping[str, Limits]
     apart: frozenset[str]
     """Actions whose limits are their own; all others share the sink's."""
+    alone: Mapping[str, Limits]
+    """Actions of which one delivery alone has limits of its own."""
     ordered: bool
     transforms: Transforms

@@ -110,6 +110,8 @@ class Lane:
     def resume(self) -> None:
         """An operator or a changed configuration says that it is worth trying."""
         self.gate.until = 0
+        for limiter in self._limiters.values():
+            limiter.resume()
         if self.gate.open(self._house.clock.now()):
             self._opened("sink resumed")
         self.wake()
@@ -154,7 +156,7 @@ class Lane:
         group = self._choose(track, now, probe=probe)
         if group is None:
             return False
-        limiter = self._limiter(group.action)
+        limiter = self._limiter(group.action, len(group.jobs))
         limiter.use(now)
         limiter.flying += 1
         self._out += len(group.jobs)
@@ -182,7 +184,14 @@ class Lane:
         for action in track.lines.actions():
             limits = self._limits(action)
             most = self._room(track, action, min(limits.batch, track.lines.count))
+            if not most and action in self.aim.alone:
+                # Together they would have to wait; one of them need not.
+                most = self._room(track, action, min(1, track.lines.count))
             jobs = self._cut(track, track.lines.take(action, most), limits.bytes) if most else []
+            if len(jobs) == 1 < most and not self._room(track, action, 1):
+                track.lines.put_back(jobs)
+                track.lines.release({track.lines.turn(job) for job in jobs})
+                continue
             if jobs:
                 self._number += 1
                 return Group(action, jobs, number=self._number)
@@ -190,7 +199,7 @@ class Lane:
 
     def _room(self, track: Track, action: str, count: int) -> int:
         """How many of so many may go now: all, or where nothing is out those that still may."""
-        limiter = self._limiter(action)
+        limiter = self._limiter(action, count)
         if limiter.full or limiter.wait(self._house.clock.now()):
             return 0
         uncommitted = sum(track.uncommitted for track in self._tracks.values())
@@ -541,7 +550,9 @@ class Lane:
 
     # Limits
 
-    def _limiter(self, action: str) -> Limiter:
+    def _limiter(self, action: str, count: int) -> Limiter:
+        if count == 1 and action in self.aim.alone:
+            return self._limiters[f"{action}, alone"]
         return self._limiters[action if action in self.aim.apart else ""]
 
     def _limits(self, action: str) -> Limits:
@@ -561,4 +572,6 @@ def _standing(fault: DeliveryError) -> Standing:
 
 def _limiters(aim: Aim) -> dict[str, Limiter]:
     shared = next((limits for action, limits in aim.limits.items() if action not in aim.apart), Limits())
-    return {"": Limiter(shared), **{action: Limiter(aim.limits[action]) for action in aim.apart}}
+    apart = {action: Limiter(aim.limits[action]) for action in aim.apart}
+    alone = {f"{action}, alone": Limiter(limits) for action, limits in aim.alone.items()}
+    return {"": Limiter(shared), **apart, **alone}

@@ -124,10 +124,12 @@ class Limiter:
             name: Window(getattr(limits, name), length) for name, length in WINDOWS if getattr(limits, name)
         }
         self._learned = Learned()
+        self._until: Instant = 0
 
     def wait(self, now: Instant) -> int:
         """Microseconds until one more request may go; 0 is now. Those in flight are counted apart."""
-        return max([self._learned.wait(now), *(window.wait(now) for window in self._windows.values())])
+        waits = [self._until - now, self._learned.wait(now)]
+        return max(0, *waits, *(window.wait(now) for window in self._windows.values()))
 
     @property
     def full(self) -> bool:
@@ -144,12 +146,22 @@ class Limiter:
         """The vendor answered that it was too much."""
         self._learned.complained(now)
 
+    def spent(self, until: Instant) -> None:
+        """The vendor answered that its window is used up until then."""
+        self._until = max(self._until, until)
+
+    def resume(self) -> None:
+        """An operator says that it is worth trying."""
+        self._until = 0
+
     def memory(self) -> dict[str, Any]:
         """The use that a restart must know of."""
-        return {name: window.memory() for name, window in self._windows.items()}
+        used = {name: window.memory() for name, window in self._windows.items()}
+        return {**used, "until": self._until} if self._until else used
 
     def recall(self, memory: dict[str, Any], now: Instant) -> None:
         """Takes up the use of before a restart, and counts what nobody can know as used."""
+        self._until = memory.get("until", 0)
         for name, window in self._windows.items():
             window.recall(memory.get(name, []))
             if name == "per_second":

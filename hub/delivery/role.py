@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -11,12 +12,13 @@ import msgspec
 
 from hub.clock import Clock
 from hub.config import Config, SinkBlock
-from hub.connector import HttpSink, Transform, actions
+from hub.connector import Action, HttpSink, Limits, Transform, actions
 from hub.delivery.backoff import HOUR
 from hub.delivery.commands import again, dead_letters, dropped, settlements
 from hub.delivery.credentials import client_for
 from hub.delivery.house import Aim, House, Report
 from hub.delivery.lane import Lane
+from hub.delivery.limits import WINDOWS
 from hub.delivery.reading import Desk, Transforms
 from hub.delivery.run import HttpRunner, Runner, SinkRunner
 from hub.delivery.settling import Settler
@@ -198,6 +200,7 @@ class DeliveryRole:
             send,
             block.limits,
             apart=frozenset(name for name, mark in offered.items() if mark.limits is not None),
+            alone=_alone(offered, block.limits),
             ordered=block.ordered,
             transforms=_transforms(block.label, config),
         )
@@ -291,6 +294,19 @@ class DeliveryRole:
 
 async def _no_way_out(_: Request) -> Response:
     raise StoreUnavailable("this sink has a client of its own")
+
+
+def _alone(offered: Mapping[str, Action], allowed: Mapping[str, Limits]) -> dict[str, Limits]:
+    """The limits of single deliveries; where the block lowers a rate, it means all requests together."""
+    return {
+        name: replace(mark.alone, in_flight=allowed[name].in_flight)
+        for name, mark in offered.items()
+        if mark.alone is not None and mark.limits is not None and _rates(allowed[name]) == _rates(mark.limits)
+    }
+
+
+def _rates(limits: Limits) -> tuple[float, ...]:
+    return tuple(getattr(limits, name) for name, _ in WINDOWS)
 
 
 def _transforms(sink: str, config: Config) -> Transforms:

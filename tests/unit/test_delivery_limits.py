@@ -104,3 +104,15 @@ def _sent_in_a_second(learned: Learned, now: int) -> int:
             learned.use(now + step * 1000)
             sent += 1
     return sent
+
+
+def test_a_window_that_the_vendor_says_is_used_up_is_waited_for_also_after_a_restart():
+    limiter = Limiter(Limits())
+    limiter.spent(30 * SECOND)
+    restarted = Limiter(Limits())
+    restarted.recall(limiter.memory(), 10 * SECOND)
+
+    assert limiter.wait(10 * SECOND) == restarted.wait(10 * SECOND) == 20 * SECOND
+    assert restarted.wait(30 * SECOND) == 0
+    limiter.resume()
+    assert limiter.wait(10 * SECOND) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,45 @@ async def test_the_limits_of_the_vendor_are_never_reached(house: DeliveryHouse):
     assert 429 not in vendor.answered
     assert len(vendor.events) == 300
     assert len(vendor.profiles) == 300
+
+
+async def test_what_comes_in_steadily_is_never_held_up_by_the_limit_of_jobs(house: DeliveryHouse):
+    with Klaviyo(now=lambda: house.clock.now() / 1_000_000) as vendor:
+        async with house.delivering(news(vendor)):
+            for n in range(1, 301):
+                house.plan("news.track", who=f"p{n}")
+                await house.forward(seconds=0.2)
+                assert len(vendor.events) == n
+
+    assert {heard.path for heard in vendor.heard} == {"/api/events"}
+    assert 429 not in vendor.answered
+
+
+async def test_while_jobs_have_to_wait_events_go_out_alone(house: DeliveryHouse):
+    with Klaviyo(now=lambda: house.clock.now() / 1_000_000) as vendor:
+        async with house.delivering(news(vendor)):
+            for n in range(400):
+                house.plan("news.track", who=f"p{n}", count=1)
+                house.plan("news.track", who=f"q{n}", count=1)
+                await house.forward(seconds=0.1)
+            assert len(vendor.events) == 800
+
+    assert [heard.path for heard in vendor.heard].count("/api/event-bulk-create-jobs") == 150
+    assert 429 not in vendor.answered
+
+
+async def test_a_rate_that_the_block_lowers_is_for_all_requests_together(
+    house: DeliveryHouse, vendor: Klaviyo
+):
+    block = news(vendor)
+    lowered = replace(block, limits={name: replace(one, per_second=2) for name, one in block.limits.items()})
+    async with house.delivering(lowered):
+        for n in range(10):
+            house.plan("news.track", who=f"p{n}")
+            await house.quiet()
+        await house.forward(seconds=1)
+
+    assert len(vendor.heard) <= 3
 
 
 def test_what_is_posted_arrives(hubs: Callable[..., RunningHub], vendor: Klaviyo):
