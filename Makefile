@@ -1,6 +1,6 @@
 # What people type. Every target sets up what it needs; `make setup` is fast when nothing changed.
 #
-#   make run                      a small shop session through the hub, on this machine alone
+#   make run                      a day of a small shop through the hub, on this machine alone
 #   make run CONFIG=my.toml       the daemon with your own configuration
 #   make test                     everything that must hold before a change is done (minutes)
 #   make test-long                many seeds, many kills
@@ -29,7 +29,7 @@ $(READY): pyproject.toml scripts/setup
 setup: $(READY)
 
 run: $(READY)
-	@exec scripts/attended $(BIN)/python -u examples/first_session.py $(if $(CONFIG),"$(CONFIG)")
+	@exec scripts/attended $(if $(CONFIG),$(BIN)/python -u examples/first_session.py "$(CONFIG)",$(BIN)/hub demo)
 
 lint: $(READY)
 	@echo "lint: ruff"

@@ -60,6 +60,7 @@ class Commands(click.Group):
 
 TABLE = {
     "run": ("running", "run"),
+    "demo": ("demo", "demo"),
     "check": ("checking", "check"),
     "send": ("sending", "send"),
     "tail": ("watching", "tail"),

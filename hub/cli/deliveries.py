@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hub.cli.events import BLOCK, event_of, time_text
 from hub.delivery.ids import delivery_id
-from hub.event import Event, PersonId, person_text
+from hub.event import Event, Message, PersonId, person_text
 from hub.store.port import Kept, LaneRow, Leg, Planned, Standing
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ def _block(
             lane = lanes.get((leg.sink, leg.lane))
             person = row.person if row.person is None else survivors.get(row.person, row.person)
             yield {
-                **_about(event, leg.sink, leg.action, person),
-                "cause": cause(event, leg.route),
+                **_about(_id(event, row.message, leg.sink, leg.action), leg.sink, leg.action, person),
+                "cause": cause(event, leg.route, row.message),
                 **_how(own, passed=lane is not None and lane.position >= row.seq),
             }
 
@@ -109,29 +109,42 @@ def _how(own: Kept | None, *, passed: bool) -> dict[str, Any]:
     return {"state": standing.name.lower(), "attempts": int(passed), "reason": "", "at": None}
 
 
-def _about(event: Event, sink: str, action: str, person: PersonId | None) -> dict[str, Any]:
+def _id(event: Event, message: Message | None, sink: str, action: str) -> str:
+    if message is not None:
+        return delivery_id("message", message.id, sink, action)
+    return delivery_id(event.source, event.id, sink, action)
+
+
+def _about(id: str, sink: str, action: str, person: PersonId | None) -> dict[str, Any]:
     return {
-        "id": delivery_id(event.source, event.id, sink, action),
+        "id": id,
         "sink": sink,
         "action": action,
         "person": None if person is None else person_text(person),
     }
 
 
-def cause(event: Event, route: str = "") -> dict[str, Any]:
-    """Why there is a delivery: the event, and by which route."""
+def cause(event: Event, route: str = "", message: Message | None = None) -> dict[str, Any]:
+    """Why there is a delivery: the event and its route, or the rule (and the event that triggered it)."""
     said = {"event": event.id, "source": event.source, "name": event.name}
+    if message is not None:
+        return {"rule": message.rule, **said}
     return {**said, "route": route} if route else said
 
 
-def letters(journal: SqliteJournal, rows: Sequence[Kept]) -> Iterator[dict[str, Any]]:
+def letters(
+    journal: SqliteJournal, rows: Sequence[Kept], state: SqliteStateReader | None = None
+) -> Iterator[dict[str, Any]]:
     """Deliveries that have rows of their own, as listings show them."""
     entries = journal.get({row.entry for row in rows})
+    planned = state.outbox_rows({row.seq for row in rows}) if state is not None else {}
     for row in rows:
         event = event_of(entries[row.entry])
+        message = planned[row.seq].message if row.seq in planned else None
+        id = row.id or _id(event, message, row.sink, row.action)
         yield {
-            **_about(event, row.sink, row.action, row.person),
-            "cause": cause(event),
+            **_about(id, row.sink, row.action, row.person),
+            "cause": cause(event, message=message),
             "reason": row.reason,
             "attempts": row.attempts,
             "at": time_text(row.at),

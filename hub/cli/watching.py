@@ -47,21 +47,27 @@ def _follow(folder: Path, show: Callable[[dict[str, Any]], None]) -> NoReturn:
 
 
 class Watch:
-    """What happens in the stores from the moment at which this was made."""
+    """What happens in the stores from the moment at which this was made, or from their very beginning."""
 
-    def __init__(self, stores: Stores) -> None:
+    def __init__(self, stores: Stores, *, from_start: bool = False) -> None:
         self._stores = stores
         journal, state = stores.journal, stores.state
-        self._entry = state.position() if state else journal.end()[0]
-        self._bad = journal.last_quarantined()
-        self._lanes = self._positions()
-        self._ended = (time.time_ns() // 1000, "")
+        self._entry = self._bad = self._decision = 0
+        self._lanes: dict[tuple[str, str], int] = {}
+        self._ended = (0, "")
+        if not from_start:
+            self._entry = state.position() if state else journal.end()[0]
+            self._bad = journal.last_quarantined()
+            self._decision = state.last_decision() if state else 0
+            self._lanes = self._positions()
+            self._ended = (time.time_ns() // 1000, "")
 
     def news(self) -> Iterator[dict[str, Any]]:
         """What happened since the last call; causes before what follows from them."""
         self._stores.refresh()
         yield from self._events()
         yield from self._quarantined()
+        yield from self._decided()
         yield from self._passed()
         yield from self._settled()
 
@@ -98,6 +104,26 @@ class Watch:
                 "reason": bad.reason,
             }
 
+    def _decided(self) -> Iterator[dict[str, Any]]:
+        """Firings, skips, and what became of messages."""
+        from hub.event import iso, person_text
+
+        state = self._stores.state
+        while state is not None and (decisions := state.decisions_since(self._decision, BLOCK)):
+            self._decision = decisions[-1][0]
+            for _, one in decisions:
+                kind = "message" if one.message else "firing" if one.outcome == "fired" else "skip"
+                yield {
+                    "at": iso(one.at),
+                    "kind": kind,
+                    "rule": one.rule,
+                    "person": person_text(one.person),
+                    "outcome": one.outcome,
+                    "reason": one.reason or None,
+                    "channel": one.channel or None,
+                    "template": one.template or None,
+                }
+
     def _passed(self) -> Iterator[dict[str, Any]]:
         """Deliveries that simply arrived: their lane has passed them, and they have no row."""
         from hub.cli.deliveries import arrived
@@ -115,7 +141,9 @@ class Watch:
         kept = self._stores.deliveries
         while kept is not None and (rows := kept.ended_since(self._ended, BLOCK)):
             self._ended = (rows[-1].at, rows[-1].id)
-            for row, letter in zip(rows, letters(self._stores.journal, rows), strict=True):
+            for row, letter in zip(
+                rows, letters(self._stores.journal, rows, self._stores.state), strict=True
+            ):
                 yield {"kind": "delivery", **letter, "state": row.standing.name.lower()}
 
     def _positions(self) -> dict[tuple[str, str], int]:
@@ -124,10 +152,24 @@ class Watch:
 
 
 def _print(row: dict[str, Any]) -> None:
+    print(line_of(row), flush=True)
+
+
+def line_of(row: dict[str, Any]) -> str:
+    """What happened, as a line for people."""
     from hub.cli.lines import plain
 
-    said = {"event": _event, "duplicate": _event, "delivery": _delivery}.get(row["kind"], _bad)(row)
-    print(f"{row['at'][11:23]}  {row['kind']:<10}  {plain(said)}", flush=True)
+    told = {"event": _event, "duplicate": _event, "delivery": _delivery, "quarantine": _bad}
+    said = told.get(row["kind"], _decision)(row)
+    return f"{row['at'][11:23]}  {row['kind']:<10}  {plain(said)}"
+
+
+def _decision(row: dict[str, Any]) -> str:
+    if row["kind"] == "message":
+        said = f"{row['template']} by {row['channel']}  {row['outcome']}"
+    else:
+        said = str(row["rule"])
+    return f"{said}{': ' + row['reason'] if row['reason'] else ''}  person {row['person']}"
 
 
 def _event(row: dict[str, Any]) -> str:
@@ -136,7 +178,8 @@ def _event(row: dict[str, Any]) -> str:
 
 
 def _delivery(row: dict[str, Any]) -> str:
-    said = f"{row['cause']['name']}  to {row['sink']}.{row['action']}  {row['state']}"
+    what = row["cause"].get("rule") or row["cause"]["name"]
+    said = f"{what}  to {row['sink']}.{row['action']}  {row['state']}"
     if row["person"]:
         said += f"  person {row['person']}"
     return f"{said}  {row['reason']}" if row["reason"] else said

@@ -19,12 +19,14 @@ from hub.daemon.configuration import Configuration, ReloadRefused
 from hub.daemon.outcomes import CURSOR, carry
 from hub.daemon.pipes import Wires
 from hub.delivery import DeliveryRole
+from hub.delivery.verdicts import verdict
 from hub.errors import ConfigRefused, HubError
-from hub.ingest import Gateway, Server
+from hub.ingest import Gateway, Polling, Server
 from hub.store.sqlite.deliveries import SqliteDeliveries, SqliteDeliveriesWriter
 from hub.store.sqlite.journal import SqliteJournal, SqliteJournalWriter
 from hub.store.sqlite.state import SqliteStateReader
 from hub.telemetry import Health, Metrics, log
+from hub.transport import Client, Guard
 
 BEAT = 0.1
 FOLLOW = 0.5
@@ -57,6 +59,8 @@ class Serving:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._gateway: Gateway | None = None
         self._delivery: DeliveryRole | None = None
+        self._polling: Polling | None = None
+        self._client: Client | None = None
         self._journal: SqliteJournalWriter | None = None
         self._closing: list[Callable[[], object]] = []
 
@@ -105,6 +109,7 @@ class Serving:
             reload=self._reload,
             status=self._status,
         )
+        self._start_polling()
         loop.add_reader(self._wires.told.out, self._hear_engine)
         server = Server(self._gateway, self._sockets)
         self._keep("server", lambda: server.serve(self._stop))
@@ -113,6 +118,21 @@ class Serving:
         cursor = int(_cursor(folder) or 0)
         journal = self._journal
         self._keep("outcomes", lambda: carry(outcomes, journal, cursor))
+
+    def _start_polling(self) -> None:
+        assert self._gateway is not None
+        reader = SqliteJournal(self._config.hub.data_dir)
+        self._closing.append(reader.close)
+        self._client = Client("", Guard(self._config.hub.allow_private))
+        self._polling = Polling(
+            self._gateway.writing,
+            self._metrics,
+            self._health,
+            send=self._client.send,
+            judge=lambda response: verdict(response, self._clock.now()),
+            cursor=reader.cursor,
+        )
+        self._polling.replace(self._config)
 
     def _start_delivery(self, loop: asyncio.AbstractEventLoop) -> None:
         folder = self._config.hub.data_dir
@@ -189,6 +209,8 @@ class Serving:
         self._configuration.config = config
         if self._gateway is not None:
             self._gateway.replace(config)
+        if self._polling is not None:
+            self._polling.replace(config)
         if self._delivery is not None:
             await self._delivery.replace(config)
         log.info("config applied", version=config.version)
@@ -221,9 +243,13 @@ class Serving:
             ending.append(self._tasks["delivery"])
         if ending:
             await asyncio.wait(ending, timeout=drain)
+        if self._polling is not None:
+            await self._polling.stop()
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        if self._client is not None:
+            await self._client.aclose()
         for close in reversed(self._closing):
             close()
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import threading
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 from running_hub import SITE, RunningHub, wait_for
 
@@ -161,6 +164,71 @@ def test_events_accepted_while_no_engine_runs_are_applied_later(hubs: Hubs) -> N
 
     wait_for(lambda: kept(gateway))
     gateway.command("audit")
+
+
+LETTERS = '''
+import hub
+
+
+class Settings(hub.Settings):
+    url: str = hub.Option("Where the letters lie.")
+
+
+class Letters(hub.PollingSource[Settings]):
+    """Letters, from a box that is emptied page by page."""
+
+    name = "letters"
+
+    def pages(self, cursor):
+        start = int(cursor or 0)
+        answer = yield hub.Request("GET", f"{self.settings.url}?after={start}")
+        said = answer.json()
+        events = [
+            hub.normalise(type="track", id=f"letter-{n}", name="Letter Came", identifiers={"user_id": "ann"})
+            for n in said["letters"]
+        ]
+        yield hub.Page(events, str(start + len(events)))
+
+
+@hub.hookimpl
+def connectors():
+    return [Letters]
+'''
+
+
+def test_a_polled_system_is_read_once_over_a_restart(hubs: Hubs, tmp_path: Path) -> None:
+    asked: list[int] = []
+
+    class Box(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            after = int(self.path.partition("after=")[2])
+            asked.append(after)
+            body = json.dumps({"letters": list(range(after, 3))}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Box)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    plugins = tmp_path / "ours"
+    plugins.mkdir()
+    (plugins / "letters.py").write_text(LETTERS)
+    url = f"http://127.0.0.1:{server.server_address[1]}/box"
+    hub = hubs(FILE + f'[sources.letters]\nurl = "{url}"\n')
+    hub.config.write_text(hub.config.read_text().replace("[hub]", f'[hub]\nplugins = ["{plugins}"]'))
+
+    hub.start()
+    wait_for(lambda: len(kept(hub)) == 3)
+    hub.kill()
+    hub.start()
+    wait_for(lambda: asked[-1] == 3 and len(asked) > 1)
+
+    assert sorted(event["id"] for event in hub.exported("events")) == ["letter-0", "letter-1", "letter-2"]
+    server.shutdown()
 
 
 def _runs(pid: int) -> bool:

@@ -257,6 +257,11 @@ class SqliteStateReader:
         )
         return [_decision(body) for (body,) in found]
 
+    def last_decision(self) -> int:
+        """The number of the newest decision; 0 where there is none."""
+        newest = row(self._db, "SELECT max(id) FROM decision")
+        return int(newest[0] or 0) if newest else 0
+
     def decisions_since(self, after: int, limit: int) -> list[tuple[int, Decision]]:
         """Decisions behind a number, in order."""
         found = rows(

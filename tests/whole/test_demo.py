@@ -1,0 +1,44 @@
+"""The demo: a day of a small shop, told so that a newcomer can say what happened and why."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from running_hub import HUB, free_port, wait_for
+
+
+@pytest.fixture
+def demo(tmp_path: Path):
+    out = tmp_path / "out.txt"
+    environ = {**os.environ, "HUB_LISTEN": f"127.0.0.1:{free_port()}"}
+    with out.open("wb") as file:
+        process = subprocess.Popen([str(HUB), "demo"], stdout=file, stderr=file, env=environ)
+    yield process, out
+    if process.poll() is None:
+        process.kill()
+        process.wait()
+
+
+def test_the_demo_shows_what_came_in_who_it_was_what_followed_and_what_was_received(demo) -> None:
+    process, out = demo
+
+    wait_for(lambda: "What happens from now on" in out.read_text() or process.poll() is not None, seconds=60)
+    text = out.read_text()
+
+    assert process.poll() is None, text[-2000:]
+    for line in (
+        "What came in:      1630 product_viewed",
+        "Who it was:        260 people, 176 of them known by name",
+        "cart_reminder: sent",
+        "cart_reminder: dropped consent",
+        "Klaviyo received:  176 profiles",
+        "Orders received:   56 orders",
+    ):
+        assert line in text
+    assert "delivery    cart_reminder  to news.track  delivered" in text
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 0
