@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
+from hub.wire import Response
+
 
 def contracts() -> Path | None:
     """The folder of contracts; None where HUB_SHARED names none."""
@@ -61,6 +63,25 @@ class Contract:
         # A header with a default in the document is missed by nobody but the vendor.
         known = {name.lower() for name in headers}
         return wrong + [Fault(f"header {name}", "missing") for name in sorted(self._required - known)]
+
+    def answer_faults(self, method: str, path: str, answer: Response) -> list[Fault]:
+        """What is wrong with an answer to such a request; for stand-ins."""
+        asked, said = _Asked(self._server, method, path, {}, b""), _Answered(answer)
+        return [
+            fault for error in self._openapi.iter_response_errors(asked, said) for fault in _faults(error)
+        ]
+
+
+class _Answered:
+    """An answer in the form in which openapi-core reads it."""
+
+    def __init__(self, answer: Response) -> None:
+        from werkzeug.datastructures import Headers
+
+        self.status_code = answer.status
+        self.content_type = answer.header("content-type") or ""
+        self.headers = Headers(dict(answer.headers))
+        self.data = answer.body or None
 
 
 class _Asked:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import httpx
 import pytest
+import respx
+from delivery_house import DeliveryHouse, sink
 from klaviyo_house import (
     CONTRACT,
     NINE,
@@ -19,12 +22,19 @@ from klaviyo_house import (
 )
 
 import hub
+from connectors.klaviyo import Klaviyo
 from hub.catalogue import EVENTS, example
 from hub.testing.contracts import Contract, contracts
 from hub.testing.rehearsal import Rehearsal
 from hub.wire import Response
 
 needs_contracts = pytest.mark.skipif(contracts() is None, reason="HUB_SHARED names no folder of contracts")
+HEADERS = {
+    "authorization": "Klaviyo-API-Key pk_test",
+    "revision": "2026-07-15",
+    "accept": "application/vnd.api+json",
+    "content-type": "application/vnd.api+json",
+}
 BULK = "/data/attributes/events-bulk-create/data"
 MESSAGE = hub.Message(
     id="5f" * 16,
@@ -56,12 +66,7 @@ async def test_an_event_alone_goes_out_as_the_vendors_library_sends_it():
     [request] = await asked("track", [delivery(event)])
 
     assert (request.method, request.path) == ("POST", "/api/events")
-    assert request.headers == {
-        "authorization": "Klaviyo-API-Key pk_test",
-        "revision": "2026-07-15",
-        "accept": "application/vnd.api+json",
-        "content-type": "application/vnd.api+json",
-    }
+    assert request.headers == HEADERS
     assert request.json == {
         "data": {
             "type": "event",
@@ -645,6 +650,35 @@ def test_the_requests_of_the_vendors_own_library_pass_the_same_check():
         headers = {name.lower(): value for name, value in one["headers"].items()}
         path = one["url"].removeprefix("https://a.klaviyo.com")
         assert contract.faults(one["method"], path, headers, json.dumps(one["body"]).encode()) == []
+
+
+# The wire
+
+
+@pytest.mark.parametrize(
+    ("action", "count", "path"),
+    [
+        ("track", 1, "/api/events"),
+        ("track", 3, "/api/event-bulk-create-jobs"),
+        ("profile", 1, "/api/profile-import"),
+        ("profile", 3, "/api/profile-bulk-import-jobs"),
+    ],
+)
+async def test_requests_go_to_the_vendors_own_host_and_path(tmp_path, action, count, path):
+    house = DeliveryHouse(tmp_path)
+    for n in range(count):
+        house.plan(f"news.{action}", who=f"p{n}")
+    with respx.mock:
+        route = respx.post(f"https://a.klaviyo.com{path}").mock(return_value=httpx.Response(202))
+        async with house.delivering(sink("news", Klaviyo, {"api_key": "pk_test"})):
+            await house.quiet()
+    [call] = route.calls
+    house.close()
+
+    headers = {name: call.request.headers[name] for name in HEADERS}
+    assert headers == HEADERS
+    assert call.request.url == f"https://a.klaviyo.com{path}"
+    assert house.ledger("news")["delivered"] == count
 
 
 # The settings

@@ -8,9 +8,10 @@ from http.client import HTTPConnection, RemoteDisconnected
 from typing import Any
 
 import pytest
-from klaviyo_house import ANN, delivery, happened, klaviyo, several
+from klaviyo_house import ANN, CONTRACT, delivery, happened, klaviyo, several
 
 import hub
+from hub.testing.contracts import Contract, contracts
 from hub.testing.rehearsal import Rehearsal
 from hub.testing.vendors.klaviyo import Klaviyo
 from hub.wire import Request, Response
@@ -20,6 +21,8 @@ HEADERS = {
     "revision": "2026-07-15",
     "content-type": "application/vnd.api+json",
 }
+
+PERSON = {"type": "profile", "attributes": {"email": "ann@example.com"}}
 
 
 @pytest.fixture
@@ -217,6 +220,33 @@ def test_requests_that_are_not_for_it_are_refused(
     vendor: Klaviyo, path: str, body: Any, headers: Any, status: int
 ):
     assert sent(vendor, "POST", path, body, **headers).status == status
+
+
+@pytest.mark.skipif(contracts() is None, reason="HUB_SHARED names no folder of contracts")
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("GET", "/api/accounts", None, 200),
+        ("POST", "/api/events", event(), 202),
+        ("POST", "/api/events", event(value="much"), 400),
+        ("POST", "/api/profile-import", {"data": PERSON}, 201),
+        (
+            "POST",
+            "/api/profile-bulk-import-jobs",
+            {"data": {"type": "profile-bulk-import-job", "attributes": {"profiles": {"data": [PERSON]}}}},
+            202,
+        ),
+    ],
+)
+def test_its_answers_pass_the_vendors_contract_too(
+    vendor: Klaviyo, method: str, path: str, body: Any, status: int
+):
+    contract = Contract.of(CONTRACT)
+    answer = sent(vendor, method, path, body)
+
+    assert answer.status == status
+    assert contract is not None
+    assert contract.answer_faults(method, path, answer) == []
 
 
 def test_a_body_in_chunks_is_read(vendor: Klaviyo):

@@ -296,8 +296,24 @@ class Klaviyo(StandIn):
     # What can be asked
 
     def _accounts(self, _: Any) -> Response:
-        attributes = {"test_account": True, "timezone": "UTC", "preferred_currency": "EUR"}
-        return _json(200, {"data": [{"type": "account", "id": "STANDIN", "attributes": attributes}]})
+        attributes = {
+            "test_account": True,
+            "contact_information": {
+                "default_sender_name": "Stand-in",
+                "default_sender_email": "news@example.com",
+                "website_url": None,
+                "organization_name": "Stand-in",
+                "street_address": {},
+            },
+            "industry": None,
+            "timezone": "UTC",
+            "preferred_currency": "EUR",
+            "public_api_key": "STANDIN",
+            "locale": "en-US",
+        }
+        links = {"self": "https://a.klaviyo.com/api/accounts/STANDIN"}
+        account = {"type": "account", "id": "STANDIN", "attributes": attributes, "links": links}
+        return _json(200, {"data": [account]})
 
     def _list_events(self, _: Any) -> Response:
         return _json(
