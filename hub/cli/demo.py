@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import signal
@@ -76,6 +75,8 @@ def _prepared(folder: Path, klaviyo: Klaviyo, orders: Receiver) -> Path:
 
 def _play(config: Path, folder: Path) -> Counter[str]:
     """The day, from twenty-four hours ago to now; returns what happened how often."""
+    import asyncio
+
     from hub.config import read
     from hub.daemon.day import live, moved
     from hub.ingest import lines
