@@ -61,22 +61,28 @@ class WallClock:
 
     def __init__(self, path: Path | None = None, *, floor: Instant = 0) -> None:
         self._memory = _shared(path, self._BOOT_ID.stop)
-        start = max(_wall(), floor)
-        if self._memory[self._BOOT_ID] == _boot_id() and 0 < self.now() - start < _DAY:
-            start = self.now()
+        present = _boot()
+        start, running = max(_wall(), floor), self._at(present)
+        if self._memory[self._BOOT_ID] == _boot_id() and 0 < running - start < _DAY:
+            start = running
         self._memory[self._BOOT_ID] = _boot_id()
-        self._anchor(_boot(), start, 0)
+        self._anchor(present, start, 0)
 
     def now(self) -> Instant:
+        return self._at(_boot())
+
+    def _at(self, present: int) -> Instant:
         boot, then, slew = self._ANCHOR.unpack_from(
             self._memory, 8 + (self._memory[0] & 1) * self._ANCHOR.size
         )
-        since = _boot() - boot
+        since = present - boot
         return int(then + since + since * slew // 1_000_000)
 
     def steer(self) -> None:
         """Slews towards the wall; called about once a second by the process that writes the journal."""
-        now, present = self.now(), _boot()
+        # Both of one instant: what passes between two readings would be taken from the clock.
+        present = _boot()
+        now = self._at(present)
         gap = _wall() - now
         self._anchor(present, now, max(-self.SLEW_PPM, min(self.SLEW_PPM, gap)))
 
