@@ -9,6 +9,7 @@ from typing import Any
 
 from hub.config import Config, from_resolved, read
 from hub.errors import HubError
+from hub.event import Instant
 from hub.plugins import discover
 from hub.store.port import Draft, JournalWriter, Kind
 from hub.store.sqlite.journal import SqliteJournal
@@ -48,9 +49,9 @@ class Configuration:
     def _read(self) -> Config:
         return read(self._path, discover, environ=os.environ, overrides=self._overrides)
 
-    def newer(self, journal: SqliteJournal) -> Config | None:
-        """A configuration that another process has put in force since; None where ours is the newest."""
+    def newer(self, journal: SqliteJournal, *, since: Instant = 0) -> Config | None:
+        """A configuration that another process has put in force since then; None where ours holds."""
         newest = journal.latest(Kind.CONFIG)
-        if newest is None or newest.body == self.config.resolved:
+        if newest is None or newest.received_at < since or newest.body == self.config.resolved:
             return None
         return from_resolved(newest.body, discover, base=self.config.base)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -61,7 +62,9 @@ class EngineProcess:
             self._unavailable(fault)
             pause = RETRY
         if time.monotonic() - self._told_at >= TELL:
-            self._measure(state)
+            # While a store is away the figures stay as they were; that it is away is told all the same.
+            with contextlib.suppress(StoreUnavailable):
+                self._measure(state)
             self._tell()
         # Looking at the pipe costs nothing, and the end of the supervisor must be noticed under load too.
         woken = self._wires.journal.wait(pause, self._wires.life.out)

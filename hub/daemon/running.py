@@ -56,10 +56,11 @@ def run(path: Path, *, roles: Sequence[str] = ROLES, overrides: Mapping[str, Any
             said=lambda name, what: log.error("role ended", role=name, reason=what),
             ready=partial(_announce, config, roles),
         )
-        code = supervisor.run()
-        (folder / SOCKET).unlink(missing_ok=True)
+        supervisor.run()
+        if "gateway" in roles:
+            (folder / SOCKET).unlink(missing_ok=True)
         log.info("hub stopped")
-        return code
+        return 0
 
 
 def _children(
@@ -69,19 +70,30 @@ def _children(
 ) -> list[Child]:
     clock, wires, sockets = shared
     config = configuration.config
+    started_at = clock.now()
     children = []
     if "engine" in roles:
         children.append(Child("engine", EngineProcess(config.hub.data_dir, clock, wires).run))
     serving = [role for role in ("gateway", "delivery") if role in roles]
     if serving:
-        token = _token(config.hub.data_dir)
+        token = _token(config.hub.data_dir) if "gateway" in roles else ""
 
         def serve() -> int:
             # Imported behind the fork: the supervisor and the engine need no loop and no HTTP.
             from hub.daemon.serving import Serving
             from hub.daemon.serving import serve as run_loop
 
-            return run_loop(lambda: Serving(configuration, roles, clock, wires, sockets=sockets, token=token))
+            return run_loop(
+                lambda: Serving(
+                    configuration,
+                    roles,
+                    clock,
+                    wires,
+                    sockets=sockets,
+                    token=token,
+                    started_at=started_at,
+                )
+            )
 
         children.append(Child(" and ".join(serving), serve))
     return children
@@ -113,11 +125,14 @@ def _sockets(config: Config, folder: Path) -> list[socket.socket]:
 
 def _token(folder: Path) -> str:
     path = folder / TOKEN
-    if not path.exists():
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(secrets.token_urlsafe(32))
-    token = path.read_text().strip()
+    token = path.read_text().strip() if path.exists() else ""
+    if not token:
+        token = secrets.token_urlsafe(32)
+        fresh = folder / f"{TOKEN}.new"
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(token)
+        # Whole or not at all: an empty one would keep everybody out for ever.
+        fresh.replace(path)
     guard([token])
     return token
 

@@ -16,12 +16,14 @@ from pathlib import Path
 from hub.clock import WallClock
 from hub.config import Config
 from hub.daemon.configuration import Configuration, ReloadRefused
-from hub.daemon.outcomes import CURSOR, carry
+from hub.daemon.outcomes import carry
 from hub.daemon.pipes import Wires
 from hub.delivery import DeliveryRole
 from hub.delivery.verdicts import verdict
 from hub.errors import ConfigRefused, HubError
+from hub.event import Instant
 from hub.ingest import Gateway, Polling, Server
+from hub.store.port import OUTCOMES
 from hub.store.sqlite.deliveries import SqliteDeliveries, SqliteDeliveriesWriter
 from hub.store.sqlite.journal import SqliteJournal, SqliteJournalWriter
 from hub.store.sqlite.state import SqliteStateReader
@@ -46,6 +48,7 @@ class Serving:
         *,
         sockets: Sequence[socket.socket],
         token: str,
+        started_at: Instant,
     ) -> None:
         self._configuration = configuration
         self._roles = roles
@@ -53,6 +56,8 @@ class Serving:
         self._wires = wires
         self._sockets = sockets
         self._token = token
+        self._started_at = started_at
+        self._reloading = asyncio.Lock()
         self._metrics = Metrics()
         self._health = Health(clock)
         self._stop = asyncio.Event()
@@ -85,12 +90,23 @@ class Serving:
     # ---------------------------------------------------------------- starting
 
     async def _start(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._catch_up()
         self._health.expect(*self._roles)
         self._keep("beat", self._beat)
         if "gateway" in self._roles:
             await self._start_gateway(loop)
         if "delivery" in self._roles:
             self._start_delivery(loop)
+
+    def _catch_up(self) -> None:
+        """Where this process is started again, what was reloaded meanwhile stays in force."""
+        journal = SqliteJournal(self._config.hub.data_dir)
+        try:
+            newer = self._configuration.newer(journal, since=self._started_at)
+        finally:
+            journal.close()
+        if newer is not None:
+            self._configuration.config = newer
 
     async def _start_gateway(self, loop: asyncio.AbstractEventLoop) -> None:
         folder = self._config.hub.data_dir
@@ -115,9 +131,8 @@ class Serving:
         self._keep("server", lambda: server.serve(self._stop))
         outcomes = SqliteDeliveries(folder)
         self._closing.append(outcomes.close)
-        cursor = int(_cursor(folder) or 0)
         journal = self._journal
-        self._keep("outcomes", lambda: carry(outcomes, journal, cursor))
+        self._keep("outcomes", lambda: carry(outcomes, journal, lambda: _carried(folder)))
 
     def _start_polling(self) -> None:
         assert self._gateway is not None
@@ -203,17 +218,17 @@ class Serving:
     # ---------------------------------------------------------------- reloading
 
     async def _reload(self) -> None:
-        config = self._configuration.read_again()
-        if self._journal is not None:
+        assert self._journal is not None and self._gateway is not None and self._polling is not None
+        # One after the other: the last one that is read is the last one that is written and applied.
+        async with self._reloading:
+            config = self._configuration.read_again()
             await self._configuration.write_down(self._journal, config)
-        self._configuration.config = config
-        if self._gateway is not None:
+            self._configuration.config = config
             self._gateway.replace(config)
-        if self._polling is not None:
             self._polling.replace(config)
-        if self._delivery is not None:
-            await self._delivery.replace(config)
-        log.info("config applied", version=config.version)
+            if self._delivery is not None:
+                await self._delivery.replace(config)
+            log.info("config applied", version=config.version)
 
     async def _follow(self, journal: SqliteJournal, delivery: DeliveryRole) -> None:
         """A gateway elsewhere puts configurations in force; they come by the journal."""
@@ -226,8 +241,10 @@ class Serving:
             await asyncio.sleep(FOLLOW)
 
     async def _reload_by_signal(self) -> None:
+        if self._gateway is None:
+            return  # It comes by the journal, when the gateway has put it in force.
         try:
-            await (self._gateway.reload() if self._gateway is not None else self._reload())
+            await self._gateway.reload()
         except (ConfigRefused, ReloadRefused) as fault:
             log.error("config refused", faults=str(fault).splitlines())
         except HubError as fault:
@@ -263,10 +280,11 @@ def _closed_until(folder: Path) -> int:
         state.close()
 
 
-def _cursor(folder: Path) -> str | None:
+def _carried(folder: Path) -> int:
+    """How far outcomes stand in the journal."""
     journal = SqliteJournal(folder)
     try:
-        return journal.cursor(CURSOR)
+        return int(journal.cursor(OUTCOMES) or 0)
     finally:
         journal.close()
 

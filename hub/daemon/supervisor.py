@@ -15,14 +15,13 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from hub.daemon.pipes import Wires, live_with_parent
 
 _STOP = frozenset({signal.SIGTERM, signal.SIGINT})
+_PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0)
+"""Seconds before a role is started again: after its first end, its second in a row, and so on."""
 _HEARD = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
-GIVE_UP = frozenset({2, 3, 4})
-"""Exit codes of a child that will not do better the next time."""
 
 
 @dataclass
@@ -33,6 +32,8 @@ class Child:
     run: Callable[[], int]
     pid: int = 0
     ready: bool = False
+    reload: bool = False
+    """A reload was asked for before it was ready to hear of it."""
     failures: int = 0
     start_at: float = 0.0
     started_at: float = field(default=0.0)
@@ -56,11 +57,10 @@ class Supervisor:
         self._said = said
         self._ready = ready
         self._stopping = False
-        self._code = 0
         self._announced = False
 
-    def run(self) -> int:
-        """Until SIGTERM or SIGINT; returns the exit code."""
+    def run(self) -> None:
+        """Until SIGTERM or SIGINT."""
         ear, mouth = socket.socketpair()
         for end in (ear, mouth):
             end.setblocking(False)
@@ -77,7 +77,6 @@ class Supervisor:
                 signal.signal(number, handler)
             ear.close()
             mouth.close()
-        return self._code
 
     def _watch(self, ear: socket.socket) -> None:
         while True:
@@ -104,9 +103,12 @@ class Supervisor:
         sys.stdout.flush()
         sys.stderr.flush()
         child.started_at, child.ready = time.monotonic(), False
+        # Held back over the fork: a SIGTERM that the child hears by our handlers would be lost.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
         pid = os.fork()
         if pid:
             child.pid = pid
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEARD)
             return
         code = 1
         try:
@@ -114,6 +116,7 @@ class Supervisor:
             for number in _HEARD:
                 signal.signal(number, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all: the supervisor decides.
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEARD)
             live_with_parent(self._wires)
             code = child.run()
         except BaseException:
@@ -126,16 +129,27 @@ class Supervisor:
     def _greet(self) -> None:
         for letter in self._wires.ready.drain().decode():
             for child in self._children:
-                child.ready = child.ready or child.name[0] == letter
+                if child.name[0] == letter:
+                    self._greet_one(child)
         if not self._announced and all(child.ready for child in self._children):
             self._announced = True
             self._ready()
+
+    def _greet_one(self, child: Child) -> None:
+        child.ready = child.pid > 0
+        if child.ready and child.reload:
+            os.kill(child.pid, signal.SIGHUP)
+            child.reload = False
 
     def _hear(self, number: int) -> None:
         if number in _STOP:
             self._stopping = True
         elif number == signal.SIGHUP:
-            self._signal(signal.SIGHUP)
+            # Whoever only starts would die of it, and nobody would have read the file again.
+            for child in self._children:
+                child.reload = not child.ready
+                if child.ready:
+                    os.kill(child.pid, signal.SIGHUP)
 
     def _bury(self) -> None:
         for child in self._children:
@@ -144,14 +158,11 @@ class Supervisor:
             pid, status = os.waitpid(child.pid, os.WNOHANG)
             if not pid:
                 continue
-            child.pid = 0
+            child.pid, child.ready = 0, False
             code = os.waitstatus_to_exitcode(status)
-            if not child.ready and code in GIVE_UP:
-                self._stopping, self._code = True, code
-                continue
             lived = time.monotonic() - child.started_at
             child.failures = child.failures + 1 if lived < 30 else 1
-            child.start_at = time.monotonic() + min(5.0, 0.05 * 2**child.failures)
+            child.start_at = time.monotonic() + _PAUSES[min(child.failures, len(_PAUSES)) - 1]
             self._said(child.name, f"ended with {code}")
 
     def _stop(self) -> None:
@@ -181,8 +192,3 @@ def _signals(ear: socket.socket) -> bytes:
         return ear.recv(4096)
     except BlockingIOError:
         return b""
-
-
-def secure(folder: Path) -> None:
-    """The data folder, for our eyes only."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)

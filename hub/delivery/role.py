@@ -23,7 +23,16 @@ from hub.delivery.reading import Desk, Transforms
 from hub.delivery.run import HttpRunner, Runner, SinkRunner
 from hub.delivery.settling import Settler
 from hub.errors import StoreUnavailable
-from hub.store.port import DeliveriesReader, DeliveriesWriter, Entry, JournalReader, Kept, Kind, StateReader
+from hub.store.port import (
+    OUTCOMES,
+    DeliveriesReader,
+    DeliveriesWriter,
+    Entry,
+    JournalReader,
+    Kept,
+    Kind,
+    StateReader,
+)
 from hub.telemetry import Metrics, log, names
 from hub.transport import Send
 from hub.wire import Request, Response
@@ -285,7 +294,7 @@ class DeliveryRole:
         while found:
             # In portions, so that settlements are written in between.
             found = await self._settler.aside(lambda: self._store.prune(before, CONTROLS_AT_ONCE))
-        told = int(self._journal.cursor("outcomes") or 0)
+        told = int(self._journal.cursor(OUTCOMES) or 0)
         await self._settler.aside(lambda: self._store.prune_outcomes(told))
 
     def _waiting(self) -> dict[tuple[str, ...], float]:

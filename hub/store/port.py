@@ -19,6 +19,9 @@ import msgspec
 
 from hub.event import Identifier, Instant, Message, PersonId, Profile
 
+OUTCOMES = "outcomes"
+"""The journal's cursor of how far deliveries' outcomes are in it."""
+
 
 class Kind(IntEnum):
     """What a journal entry is."""

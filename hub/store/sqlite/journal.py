@@ -50,8 +50,6 @@ _RAW_SCHEMA = (
     """,
 )
 
-OUTCOMES = "outcomes"
-
 
 class Batch(NamedTuple):
     """What one request brings."""
