@@ -209,8 +209,8 @@ def from_single(
     """The event of one message, whose call the address names."""
     try:
         message = _message.decode(inbound.text())
-    except _UNREADABLE as fault:
-        raise hub.BadPayload(f"the body is no message in JSON: {type(fault).__name__}") from None
+    except _UNREADABLE:
+        raise hub.BadPayload('the body is no message in JSON, as {"userId": …, "event": …}') from None
     return (Reading(inbound, categories).event(message, call),)
 
 

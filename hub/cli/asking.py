@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from hub.cli.options import config_option, data_folder, data_option, json_option
 
 if TYPE_CHECKING:
     from hub.event import Profile
+    from hub.pipeline import Definitions
     from hub.store.sqlite.journal import SqliteJournal
     from hub.store.sqlite.state import SqliteStateReader
 
@@ -42,7 +44,9 @@ def why(person: str, rule: str | None, *, config: Path, data: Path | None, as_js
             click.echo(f"no person is known as '{person}'", err=True)
             sys.exit(NO)
         profile = state.profiles([found])[found]
-        rows = [*_decided(state, profile), *_awaited(state, journal, profile)]
+        definitions = _definitions(state, journal)
+        rows = [*_decided(state, profile), *_awaited(state, definitions, profile)]
+    _refuse_unknown(rule, {row["rule"] for row in rows}, definitions)
     rows = [row for row in rows if rule in (None, row["rule"])]
     if as_json:
         json_lines(rows)
@@ -50,7 +54,8 @@ def why(person: str, rule: str | None, *, config: Path, data: Path | None, as_js
     for row in rows:
         print(_line(row))
     if not rows:
-        print(f"no rule has decided anything about {person}, and none is waiting")
+        said = f"rule {rule} has decided nothing" if rule else "no rule has decided anything"
+        print(f"{said} about {person}, and nothing is waiting")
 
 
 def _decided(state: SqliteStateReader, profile: Profile) -> list[dict[str, Any]]:
@@ -78,18 +83,35 @@ def _decided(state: SqliteStateReader, profile: Profile) -> list[dict[str, Any]]
     ]
 
 
-def _awaited(state: SqliteStateReader, journal: SqliteJournal, profile: Profile) -> list[dict[str, Any]]:
+def _definitions(state: SqliteStateReader, journal: SqliteJournal) -> Definitions | None:
+    """The rules that are followed now."""
+    from hub.pipeline import Definitions
+
+    seq, ages = state.configuration()
+    entry = journal.get((seq,)).get(seq)
+    return None if entry is None else Definitions.of(entry.body, entry.received_at, ages)
+
+
+def _refuse_unknown(rule: str | None, decided: set[str], definitions: Definitions | None) -> None:
+    """A rule may be gone from the configuration and still have decided something."""
+    known = decided | set(definitions.versions if definitions else ())
+    if rule is None or rule in known:
+        return
+    near = get_close_matches(rule, known, 1)
+    hint = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(sorted(known)) or 'none'}"
+    raise click.UsageError(f"no rule '{rule}'; {hint}")
+
+
+def _awaited(
+    state: SqliteStateReader, definitions: Definitions | None, profile: Profile
+) -> list[dict[str, Any]]:
     """What the person is waiting for now."""
     from hub.event import iso, person_text
-    from hub.pipeline import Definitions
     from hub.rules import unpack, waiting
 
     memory = state.memory(profile.id)
-    seq, ages = state.configuration()
-    entry = journal.get((seq,)).get(seq)
-    if memory is None or entry is None:
+    if memory is None or definitions is None:
         return []
-    definitions = Definitions.of(entry.body, entry.received_at, ages)
     return [
         {
             "at": iso(one.since),
@@ -120,6 +142,6 @@ def _line(row: dict[str, Any]) -> str:
         return f"{row['at']}  {plain(row['rule'])}{about}  {said}"
     subject = f"message by {plain(row['channel'])} " if row["message"] else ""
     reason = f": {plain(row['reason'])}" if row["reason"] else ""
-    gate = f" (the gate {plain(row['gate'])} does not let it through)" if row["gate"] else ""
     events = ", ".join(map(plain, row["events"]))
-    return f"{row['at']}  {plain(row['rule'])}{about}  {subject}{row['outcome']}{reason}{gate}  [{events}]"
+    because = f"  because of {events}" if events else ""
+    return f"{row['at']}  {plain(row['rule'])}{about}  {subject}{row['outcome']}{reason}{because}"

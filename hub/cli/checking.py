@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -73,9 +73,19 @@ def _tell(label: str, level: str, problem: str, as_json: bool) -> None:
 
 
 def summary(config: Config) -> str:
-    """How much of everything there is."""
-    counts = {"source": len(config.sources), "sink": len(config.sinks), "route": len(config.routes)}
+    """How much of everything is written."""
+    import json
+
+    tables = json.loads(config.resolved)["tables"]
+    counts = {kind: _switched_on(tables.get(f"{kind}s", {})) for kind in ("source", "sink", "route", "rule")}
+    if not counts["rule"]:
+        del counts["rule"]
     return ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for name, count in counts.items())
+
+
+def _switched_on(table: dict[str, Any]) -> int:
+    """How many blocks are to run, also those whose secrets are not set here."""
+    return sum(block.get("enabled", True) is not False for block in table.values())
 
 
 def _say(faults: Iterable[ConfigFault], level: str, as_json: bool) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -28,6 +30,13 @@ KEYS = {"SHOP_KEY": "sk_shop_demo", "KLAVIYO_KEY": "pk_demo"}
 QUIET = frozenset({"page_viewed", "product_viewed", "checkout_started"})
 """Events that are counted, and not shown: there are too many to read."""
 
+LEGEND = """
+  event      came in, and belongs to this person (views and checkouts are only counted)
+  firing     a rule found what it looks for; skip: it did, and its `if` (guard) or `repeat` said no
+  message    what the firing wants to say: sent, or dropped by a gate such as consent
+  delivery   a sink (label.action) received it
+"""
+
 
 @click.command()
 @click.option("--listen", metavar="HOST:PORT", help="Where to listen afterwards; HUB_LISTEN too.")
@@ -40,6 +49,8 @@ def demo(listen: str | None) -> None:
     from hub.testing.vendors.klaviyo import Klaviyo
     from hub.testing.vendors.receiver import Receiver
 
+    where = listen or os.environ.get("HUB_LISTEN", "127.0.0.1:8080")
+    _refuse_taken(where)
     signal.signal(signal.SIGTERM, _interrupt)
     with tempfile.TemporaryDirectory(prefix="hub-demo-") as name, Klaviyo() as klaviyo, Receiver() as orders:
         folder = Path(name)
@@ -47,9 +58,27 @@ def demo(listen: str | None) -> None:
         try:
             counted = _play(config, folder)
             _sum_up(counted, folder / "data", klaviyo, orders)
-            _stay_up(config, folder / "data", listen or os.environ.get("HUB_LISTEN", "127.0.0.1:8080"))
+            _stay_up(config, folder / "data", where)
         except KeyboardInterrupt:
             print("\nthe demo is over; nothing of it is kept")
+
+
+def _refuse_taken(listen: str) -> None:
+    """Says before the day, and not after it, that the hub could not stay up."""
+    host, _, port = listen.rpartition(":")
+    if not port.isdigit() or int(port) > 65_535:
+        raise click.UsageError(f"--listen or HUB_LISTEN: '{listen}' must be HOST:PORT, as 127.0.0.1:8080")
+    try:
+        socket.create_server((host.strip("[]"), int(port)), family=_family(host)).close()
+    except OSError as fault:
+        raise click.UsageError(
+            f"cannot listen on {listen}: {fault.strerror}; choose another address with --listen "
+            "or HUB_LISTEN, as HUB_LISTEN=127.0.0.1:8090"
+        ) from None
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 def _interrupt(*_: object) -> None:
@@ -87,7 +116,8 @@ def _play(config: Path, folder: Path) -> Counter[str]:
     drafts, _ = asyncio.run(lines(good, "shop", (_shop() / "day.jsonl").read_bytes()))
     until = time.time_ns() // 1000
     day = moved(drafts, until)
-    print(f"a day of a small shop: {len(day)} events in 24 hours, at high speed\n", flush=True)
+    print(f"a day of a small shop: {len(day)} events in 24 hours, at high speed")
+    print(LEGEND, flush=True)
     with _watched(folder / "data") as show:
         asyncio.run(live(good, day, until, passed=show.until))
     return show.counted
@@ -132,11 +162,15 @@ class _Show:
         if kind == "event":
             self.counted[f"event {row['name']}"] += 1
         elif kind == "message":
-            self.counted[f"message {row['rule']}: {row['outcome']} {row['reason'] or ''}".rstrip()] += 1
+            self.counted[f"message {row['rule']}: {_fate(row)}"] += 1
 
     def close(self) -> None:
         if self._opened is not None:
             self._opened.__exit__(None, None, None)
+
+
+def _fate(message: dict[str, Any]) -> str:
+    return f"{message['outcome']} ({message['reason']})" if message["reason"] else message["outcome"]
 
 
 def _sum_up(counted: Counter[str], data: Path, klaviyo: Klaviyo, orders: Receiver) -> None:
@@ -157,6 +191,8 @@ def _sum_up(counted: Counter[str], data: Path, klaviyo: Klaviyo, orders: Receive
     for name, count in sorted(counted.items()):
         if name.startswith("message "):
             print("                   ", f"{count:>4}  {name.removeprefix('message ')}")
+    if any(name.endswith("dropped (consent)") for name in counted):
+        print("                         (dropped: these people never agreed to marketing by email)")
     metrics = Counter(event.metric for event in klaviyo.events)
     told = ", ".join(f"{count} {name}" for name, count in sorted(metrics.items()))
     print("Klaviyo received: ", f"{len(klaviyo.profiles)} profiles; as events: {told}")
@@ -202,7 +238,7 @@ def _say_what_next(config: Path, data: Path, listen: str) -> None:
     where = f"--config {config} --data {data}"
     body = '{"userId":"%s","event":"Product Added","properties":{"name":"Trail shoe"}}'
     who = _somebody(data)
-    hub = Path(sys.argv[0]).name if "hub" in Path(sys.argv[0]).name else "hub"
+    hub = _typed()
     print(
         f"""
 The hub stays up on http://{listen}. In another terminal, try:
@@ -220,6 +256,16 @@ What happens from now on:
 """,
         flush=True,
     )
+
+
+def _typed() -> str:
+    """How the hub can be called in another terminal, in the folder of this one."""
+    own = Path(sys.argv[0])
+    found = shutil.which("hub")
+    if own.name != "hub" or (found is not None and Path(found).resolve() == own.resolve()):
+        return "hub"
+    here = Path.cwd()
+    return str(own.resolve().relative_to(here) if own.resolve().is_relative_to(here) else own.resolve())
 
 
 def _somebody(data: Path) -> str:

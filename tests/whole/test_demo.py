@@ -34,7 +34,7 @@ def test_the_demo_shows_what_came_in_who_it_was_what_followed_and_what_was_recei
         "What came in:      1630 product_viewed",
         "Who it was:        260 people, 176 of them known by name",
         "cart_reminder: sent",
-        "cart_reminder: dropped consent",
+        "cart_reminder: dropped (consent)",
         "Klaviyo received:  176 profiles",
         "Orders received:   56 orders",
     ):
