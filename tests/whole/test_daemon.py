@@ -98,6 +98,28 @@ def test_each_role_can_live_in_a_process_of_its_own(hubs: Hubs) -> None:
         assert hub.stop() == 0
 
 
+def test_the_end_of_one_role_leaves_the_commands_of_the_others_alone(hubs: Hubs) -> None:
+    gateway = hubs(FILE).start("--role", "gateway")
+    delivery = hubs(FILE, folder=gateway.folder, port=gateway.port)
+    delivery.start("--role", "delivery", ready=False)
+    wait_for(lambda: "runs delivery" in delivery.log)
+
+    assert delivery.stop() == 0
+
+    gateway.command("reload")
+
+
+def test_a_token_that_a_crash_left_empty_is_made_anew(hubs: Hubs) -> None:
+    hub = hubs(FILE)
+    (hub.folder / "data").mkdir(mode=0o700)
+    (hub.folder / "data" / "token").touch(mode=0o600)
+
+    hub.start()
+
+    assert (hub.folder / "data" / "token").read_text()
+    hub.command("reload")
+
+
 def test_a_second_hub_on_one_data_folder_is_refused(hubs: Hubs) -> None:
     first = hubs(FILE).start()
     second = hubs(FILE, folder=first.folder)
@@ -145,6 +167,35 @@ def test_a_hangup_reloads_and_a_bad_file_changes_nothing(hubs: Hubs) -> None:
 
     wait_for(lambda: "config refused" in hub.log)
     hub.track("ann", "Product Added")
+
+
+def test_what_was_reloaded_stays_in_force_when_a_role_is_killed(hubs: Hubs) -> None:
+    hub = hubs(FILE).start()
+    hub.configure(FILE + 'when = "order_completed"\n')
+    hub.command("reload")
+    # Edited since, but nobody has asked to read it again.
+    hub.configure(FILE)
+
+    _, gateway = hub.children()
+    os.kill(gateway, signal.SIGKILL)
+    wait_for(lambda: len(hub.children()) == 2 and gateway not in hub.children())
+    wait_for(hub.is_ready)
+    hub.track("ann", "Product Viewed")
+    hub.track("ann", "Order Completed")
+
+    wait_for(lambda: kept(hub))
+    assert ["order_completed" in line for line in kept(hub)] == [True]
+
+
+def test_a_hangup_while_the_hub_starts_ends_nobody_and_reloads_when_it_is_ready(hubs: Hubs) -> None:
+    hub = hubs(FILE).start(ready=False)
+    assert hub.process is not None
+    wait_for(lambda: len(hub.children()) == 2)
+
+    hub.process.send_signal(signal.SIGHUP)
+
+    wait_for(lambda: "config applied" in hub.log)
+    assert "role ended" not in hub.log
 
 
 def test_a_reload_that_would_need_a_restart_is_refused_with_the_reason(hubs: Hubs) -> None:
