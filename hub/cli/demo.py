@@ -72,8 +72,8 @@ def _refuse_taken(listen: str) -> None:
         socket.create_server((host.strip("[]"), int(port)), family=_family(host)).close()
     except OSError as fault:
         raise click.UsageError(
-            f"cannot listen on {listen}: {fault.strerror}; choose another address with --listen "
-            "or HUB_LISTEN, as HUB_LISTEN=127.0.0.1:8090"
+            f"cannot listen on {listen}: {os.strerror(fault.errno or 0)}; choose another address with "
+            "--listen or HUB_LISTEN, as HUB_LISTEN=127.0.0.1:8090"
         ) from None
 
 
