@@ -72,7 +72,9 @@ class IdentityRules:
 
     def is_strong(self, kind: str) -> bool:
         """Whether this kind names a person rather than a device, a browser or a cart."""
-        return self.kinds[kind].strong
+        rule = self.kinds.get(kind)
+        # People keep identifiers of a kind that is no longer declared; they prove nothing any more.
+        return rule is not None and rule.strong
 
     @property
     def _ranks(self) -> dict[str, int]:

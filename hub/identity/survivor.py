@@ -12,9 +12,7 @@ def survivor(people: Iterable[Profile], rules: IdentityRules) -> PersonId:
     """Who has a strong identifier, then who was seen first, then the smaller id."""
 
     def order(profile: Profile) -> tuple[bool, int, int]:
-        strong = any(
-            rules.is_strong(known.kind) for known in profile.identifiers if known.kind in rules.kinds
-        )
+        strong = any(rules.is_strong(known.kind) for known in profile.identifiers)
         return (not strong, profile.first_seen_at, profile.id)
 
     return min(people, key=order).id

@@ -247,6 +247,17 @@ def test_a_kind_that_nobody_declared_is_no_identifier():
     assert RULES.usable([Identifier("shoe_size", "44")]) == []
 
 
+def test_an_identifier_of_a_kind_that_is_no_longer_declared_stops_no_merge(world):
+    declared = World(IdentityRules.of({"card": KindRule(strong=True, most=1)}))
+    declared.event(Identifier("card", "4711"), browser("a"))
+    world.people, world.owners = declared.people, declared.owners
+
+    world.event(user("ann"))
+    known = world.event(user("ann"), browser("a"), proven=False)
+
+    assert world.people[known] == [user("ann"), Identifier("card", "4711"), browser("a")]
+
+
 def test_a_strong_kind_of_the_shops_own_comes_before_weak_ones():
     rules = IdentityRules.of({"loyalty_card": KindRule(strong=True, most=2)})
     card = Identifier("loyalty_card", "7")
