@@ -7,19 +7,15 @@ from typing import Any, Literal
 
 import msgspec
 
-from hub.clock import DrivenClock
 from hub.config import read
+from hub.daemon.virtual import VirtualHouse
 from hub.event import Instant, Message, Profile, Trust, person_text
-from hub.pipeline import Engine
 from hub.plugins import discover
 from hub.schema import normalise
-from hub.store.port import Decision, Draft, Kind, Leg
-from hub.store.sqlite.journal import Batch, SqliteJournal, SqliteJournalWriter
-from hub.store.sqlite.state import SqliteStateReader
-from hub.store.sqlite.work import SqliteState
+from hub.store.port import Decision, Draft, Kind, Leg, ReviewRow
 
 SITE = '[sources.site]\nconnector = "segment"\npublic_keys = ["pk"]\n'
-IDENTIFIERS = ("user_id", "email", "phone", "anonymous_id")
+START = 1_700_000_000_000_000
 
 
 class SmallHouse:
@@ -27,16 +23,14 @@ class SmallHouse:
 
     def __init__(self, folder: Path, tables: str) -> None:
         self._folder = folder
-        self._clock = DrivenClock()
-        self._writer = SqliteJournalWriter(folder, self._clock.now, durable=False)
+        self._house = VirtualHouse(folder, start=START)
         self._told = 0
-        self._open()
         self.configure(tables)
 
     @property
     def now(self) -> Instant:
         """When the last thing was told."""
-        return self._journal.end()[1]
+        return self._house.journal.end()[1]
 
     def configure(self, tables: str) -> None:
         """A configuration is in force from now on."""
@@ -62,7 +56,7 @@ class SmallHouse:
             id=f"m{self._told}",
             name=what,
             identifiers=identifiers,
-            occurred_at=(self._clock.now() - int(ago * 1e6)) / 1e6 if ago else None,
+            occurred_at=(self._house.clock.now() - int(ago * 1e6)) / 1e6 if ago else None,
             properties=properties,
             traits=traits,
         )
@@ -85,50 +79,43 @@ class SmallHouse:
 
     def forward(self, *, minutes: float = 0, seconds: float = 0) -> None:
         """Time passes; the engine wakes whenever somebody is due."""
-        end = self._clock.now() + int((minutes * 60 + seconds) * 1e6)
-        while (wake := self._state.next_wake()) is not None and wake <= end:
-            # The horizon is the present less 1 µs: a moment later it has come.
-            self._clock.set(wake + 1)
-            self._run()
-        self._clock.set(end)
-        self._run()
+        self._house.forward(self._house.clock.now() + int((minutes * 60 + seconds) * 1e6))
 
     def restart(self) -> None:
         """Everything is closed and opened again."""
-        self._journal.close()
-        self._state.close()
-        self._reader.close()
-        self._open()
+        now = self._house.clock.now()
+        self.close()
+        self._house = VirtualHouse(self._folder, start=now)
+
+    def close(self) -> None:
+        """Closes the stores."""
+        self._house.close()
 
     def messages(self) -> list[Message]:
         return [message for _, message in self.planned()]
 
     def planned(self) -> list[tuple[Leg, Message]]:
         """Messages that were handed over, with the action that takes each."""
-        sets = self._reader.route_sets()
+        sets = self._house.state.route_sets()
         return [(sets[row.routes][0], row.message) for row in self._rows() if row.message is not None]
 
     def decisions(self) -> list[Decision]:
-        return [decision for _, decision in self._reader.decisions_since(0, 1000)]
+        return [decision for _, decision in self._house.state.decisions_since(0, 1000)]
 
     def people(self) -> list[Profile]:
-        return list(self._reader.all_profiles())
+        return list(self._house.state.all_profiles())
+
+    def reviews(self) -> list[ReviewRow]:
+        """Cases of people who may be one, in the order in which they came up."""
+        found = {one for person in self.people() for one in self._house.state.reviews(person.id)}
+        return sorted(found)
+
+    def poisoned(self) -> list[str]:
+        """What could not be processed, as tracebacks."""
+        return [one.traceback for one in self._house.state.poisoned()]
 
     def _rows(self) -> list[Any]:
-        return self._reader.outbox(0, list(self._reader.route_sets()), 1000)
-
-    def _open(self) -> None:
-        self._journal = SqliteJournal(self._folder, readonly=False)
-        self._state = SqliteState(self._folder, durable=False)
-        self._reader = SqliteStateReader(self._folder)
-        self._engine = Engine(self._journal, self._state)
+        return self._house.state.outbox(0, list(self._house.state.route_sets()), 1000)
 
     def _write(self, draft: Draft) -> None:
-        self._clock.forward(seconds=0.001)
-        self._writer.write([Batch([draft])])
-        self._clock.forward(seconds=0.001)
-        self._run()
-
-    def _run(self) -> None:
-        while self._engine.cycle(self._clock.now):
-            pass
+        self._house.accept([draft], self._house.clock.now() + 1000)

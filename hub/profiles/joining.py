@@ -27,5 +27,4 @@ def join(survivor: Profile, merged: Profile, at: Instant) -> None:
     survivor.last_seen_at = max(survivor.last_seen_at, merged.last_seen_at)
     survivor.seen_at = max(survivor.seen_at, merged.seen_at)
     survivor.heads.update(merged.heads)
-    survivor.joined.update(merged.joined)
     survivor.joined.update(dict.fromkeys(merged.heads, at))

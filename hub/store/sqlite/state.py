@@ -58,7 +58,8 @@ SCHEMA = (
         id INTEGER PRIMARY KEY,
         entry INTEGER NOT NULL,
         person INTEGER NOT NULL,
-        other INTEGER NOT NULL
+        other INTEGER NOT NULL,
+        UNIQUE (person, other)
     );
     CREATE TABLE decision (                   -- why something fired, was skipped, sent or dropped
         id INTEGER PRIMARY KEY,
@@ -237,15 +238,6 @@ class SqliteStateReader:
             (person,),
         )
         return [ReviewRow(*values) for values in found]
-
-    def outcomes_of(self, person: PersonId) -> list[int]:
-        """The journal entries that told how this person's deliveries ended."""
-        return [
-            entry
-            for (entry,) in rows(
-                self._db, "SELECT entry FROM outcome WHERE person = ? ORDER BY entry", (person,)
-            )
-        ]
 
     def decisions(self, people: Collection[PersonId], limit: int) -> list[Decision]:
         """The newest decisions about these people (a person and its parts), newest first."""

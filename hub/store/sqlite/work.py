@@ -291,8 +291,11 @@ class Work:
             self.wake(survivor, waking)
 
     def review(self, entry: int, person: PersonId, other: PersonId) -> None:
-        """The two may be one; people will decide."""
-        self._add("INSERT INTO review (entry, person, other) VALUES (?, ?, ?)", (entry, person, other))
+        """The two may be one; people will decide. A case that is open already is no second one."""
+        # Each further event of the two shows it again: a shared address would fill the table.
+        self._add(
+            "INSERT OR IGNORE INTO review (entry, person, other) VALUES (?, ?, ?)", (entry, person, other)
+        )
 
     def settle(self, entry: int, fate: Fate, person: PersonId | None, previous: int | None) -> None:
         """What became of an entry."""
