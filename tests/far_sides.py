@@ -26,7 +26,7 @@ class FarSide:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 lot = verdict()
-                if lot != "fail":
+                if lot in ("take", "reset"):
                     side._take(json.loads(body))
                 if lot == "reset":
                     # Processed, and nobody hears of it.
@@ -35,7 +35,7 @@ class FarSide:
                     self.close_connection = True
                     self.connection.close()
                     return
-                self.send_response(500 if lot == "fail" else 200)
+                self.send_response({"fail": 500, "refuse": 400}.get(lot, 200))
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 

@@ -2,6 +2,7 @@
 
 python -m tests.bench [--quick] [--only hub] [--json FILE]
 python -m tests.bench legs        the parts of the line, each by itself
+python -m tests.bench waiting     a million people who wait on one rule
 """
 
 from __future__ import annotations
@@ -40,14 +41,17 @@ def main() -> None:
         f"calibration: {machine['cores']} cores, Python {machine['python']}; 1,000 turns of a loop"
         f" {machine['loop_us']:.1f} µs; fdatasync of 4 KB p50 {sync[0]:.2f} ms, p99 {sync[1]:.2f} ms\n"
     )
-    figures = _legs(machine, quick=asked.quick) if asked.what == "legs" else _whole(asked)
+    if asked.what == "waiting":
+        figures = _waiting(quick=asked.quick)
+    else:
+        figures = _legs(machine, quick=asked.quick) if asked.what == "legs" else _whole(asked)
     (asked.json or KEPT).write_text(json.dumps({"machine": machine, "figures": figures}, indent=2) + "\n")
     print(f"\nfigures in {asked.json or KEPT.relative_to(ROOT)}")
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("whole", "legs"), default="whole")
+    parser.add_argument("what", nargs="?", choices=("whole", "legs", "waiting"), default="whole")
     parser.add_argument("--quick", action="store_true", help="a rough look, in less than a minute")
     parser.add_argument("--only", choices=("hub", "peer"), help="one side alone")
     parser.add_argument("--json", type=Path, help="where the figures go")
@@ -73,6 +77,14 @@ def _legs(machine: dict[str, Any], *, quick: bool) -> dict[str, Any]:
     found = legs(_say, quick=quick)
     print(legs_table(found, machine["loop_us"]))
     return found
+
+
+def _waiting(*, quick: bool) -> dict[str, Any]:
+    from tests.bench.waiting import report
+
+    found = report(110_000 if quick else 1_000_000)
+    print("\n".join(f"| {name} | {value} |" for name, value in found))
+    return dict(found)
 
 
 def _say(what: str) -> None:
