@@ -13,6 +13,7 @@ from hub.errors import HubError
 SOCKET = "hub.sock"
 TOKEN = "token"
 SECONDS = 60
+LONGEST_ADDRESS = 100
 
 
 class NotRunning(HubError):
@@ -33,18 +34,22 @@ def _connected(data: Path) -> socket.socket:
     """A connection to the hub that runs on this folder; raises OSError where none does."""
     there = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     there.settimeout(SECONDS)
+    folder = os.open(data, os.O_RDONLY)
     try:
-        there.connect(_short(data / SOCKET))
+        there.connect(_address(data / SOCKET, folder))
     except OSError:
         there.close()
         raise
+    finally:
+        os.close(folder)
     return there
 
 
-def _short(path: Path) -> str:
-    """The shorter way of writing a path, from here or from the root: addresses have room for 100 bytes."""
-    whole = str(path.absolute())
-    return min(whole, os.path.relpath(whole), key=len)
+def _address(path: Path, folder: int) -> str:
+    """The socket's path, or a short way to it: an address has room for about a hundred bytes."""
+    if len(os.fsencode(path)) <= LONGEST_ADDRESS:
+        return str(path)
+    return f"/proc/self/fd/{folder}/{path.name}"
 
 
 def is_running(data: Path) -> bool:

@@ -21,6 +21,7 @@ from hub.telemetry import Health, log, names, watch_process
 _BACKLOG = 2048
 _FIRST_PASSED = 3
 """The number of the first socket that systemd hands over."""
+LONGEST_ADDRESS = 100
 PULSE_SECONDS = 0.5
 LAG_SECONDS = 0.25
 RESTART_SECONDS = 1.0
@@ -61,14 +62,18 @@ def command_socket(path: Path) -> socket.socket:
     """The unix socket for commands, for its owner only; one that a killed hub left is replaced."""
     path.unlink(missing_ok=True)
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    folder = os.open(path.parent, os.O_RDONLY)
+    # A socket's address has room for about a hundred bytes; a folder may lie deeper than that.
+    near = Path(f"/proc/self/fd/{folder}") / path.name
     mask = os.umask(0o177)
     try:
-        listening.bind(str(path))
+        listening.bind(str(near if len(os.fsencode(path)) > LONGEST_ADDRESS else path))
     except OSError:
         listening.close()
         raise
     finally:
         os.umask(mask)
+        os.close(folder)
     listening.listen(_BACKLOG)
     return listening
 

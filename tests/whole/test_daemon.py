@@ -206,6 +206,16 @@ def test_a_reload_that_would_need_a_restart_is_refused_with_the_reason(hubs: Hub
     assert "hub.drain was changed: that needs a restart" in hub.command("reload", code=2)
 
 
+def test_the_data_folder_may_lie_deep(hubs: Hubs, tmp_path: Path) -> None:
+    deep = tmp_path / ("a" * 60) / ("b" * 60)
+    deep.mkdir(parents=True)
+    hub = hubs(FILE, folder=deep).start()
+
+    hub.command("reload")
+
+    assert hub.stop() == 0
+
+
 def test_events_accepted_while_no_engine_runs_are_applied_later(hubs: Hubs) -> None:
     gateway = hubs(FILE).start("--role", "gateway")
     gateway.track("ann", "Product Added")
