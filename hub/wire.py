@@ -129,7 +129,7 @@ def _torn_items(body: bytes, key: str) -> Items:
     if body.startswith(b"["):
         return Items(_parsed(_cut(body)))
     if not body.startswith(b"{"):
-        raise BadPayload("the body is neither an object nor a list")
+        raise BadPayload("the body is no JSON: neither an object nor a list")
     envelope: dict[str, Any] = {}
     items: bytes | None = None
     for piece in _cut(body):

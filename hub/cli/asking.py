@@ -35,7 +35,7 @@ def why(person: str, rule: str | None, *, config: Path, data: Path | None, as_js
     """
     from hub.cli import stores
     from hub.cli.lines import json_lines
-    from hub.cli.people import find
+    from hub.cli.people import find, timeline
 
     folder = data_folder(config, data)
     with stores.state(folder) as state, stores.journal(folder) as journal:
@@ -46,13 +46,14 @@ def why(person: str, rule: str | None, *, config: Path, data: Path | None, as_js
         profile = state.profiles([found])[found]
         definitions = _definitions(state, journal)
         rows = [*_decided(state, profile), *_awaited(state, definitions, profile)]
+        told = {} if as_json else {row["id"]: row["name"] for row in timeline(state, journal, profile, MOST)}
     _refuse_unknown(rule, {row["rule"] for row in rows}, definitions)
     rows = [row for row in rows if rule in (None, row["rule"])]
     if as_json:
         json_lines(rows)
         return
     for row in rows:
-        print(_line(row))
+        print(_line(row, told))
     if not rows:
         said = f"rule {rule} has decided nothing" if rule else "no rule has decided anything"
         print(f"{said} about {person}, and nothing is waiting")
@@ -132,8 +133,8 @@ def _awaited(
     ]
 
 
-def _line(row: dict[str, Any]) -> str:
-    """One decision in a sentence."""
+def _line(row: dict[str, Any], told: dict[str, str]) -> str:
+    """One decision in a sentence; `told` are the names of events by their ids."""
     from hub.cli.lines import plain
 
     about = f" for {plain(row['key'])}" if row["key"] else ""
@@ -142,6 +143,6 @@ def _line(row: dict[str, Any]) -> str:
         return f"{row['at']}  {plain(row['rule'])}{about}  {said}"
     subject = f"message by {plain(row['channel'])} " if row["message"] else ""
     reason = f": {plain(row['reason'])}" if row["reason"] else ""
-    events = ", ".join(map(plain, row["events"]))
+    events = ", ".join(plain(f"{told[one]} ({one})" if one in told else one) for one in row["events"])
     because = f"  because of {events}" if events else ""
     return f"{row['at']}  {plain(row['rule'])}{about}  {subject}{row['outcome']}{reason}{because}"

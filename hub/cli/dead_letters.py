@@ -52,7 +52,11 @@ def list_(*, config: Path, data: Path | None, sink: str | None, limit: int | Non
             json_lines(rows)
             return
         names = ("id", "at", "sink", "action", "person", "attempts", "reason")
-        table(names, ([row[name] for name in names] for row in rows))
+        listed = [[row[name] for name in names] for row in rows]
+        if listed:
+            table(names, listed)
+        else:
+            click.echo("no dead letters", err=True)
 
 
 @click.command("show")

@@ -40,9 +40,20 @@ def hub_table(config: Path) -> dict[str, Any]:
         table = tomllib.loads(config.read_text(encoding="utf-8")).get("hub", {})
     except FileNotFoundError:
         raise click.UsageError(f"{config}: no such file; --config names another") from None
-    except (OSError, ValueError) as fault:
-        raise click.UsageError(f"{config}: {fault}") from None
+    except (OSError, ValueError):
+        table = _read_with_care(config)
     return table if isinstance(table, dict) else {}
+
+
+def _read_with_care(config: Path) -> Any:
+    """The table of a file that the plain parser does not take; a usage error names the line."""
+    from hub.config.files import load
+    from hub.errors import ConfigFault
+
+    found = load(config)
+    if isinstance(found, ConfigFault):
+        raise click.UsageError(str(found))
+    return found.tables.get("hub", {})
 
 
 def data_folder(config: Path, data: Path | None, environ: Mapping[str, str] = os.environ) -> Path:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,8 @@ def read(
     """
     main = load(path)
     if isinstance(main, ConfigFault):
-        raise ConfigRefused([main])
+        hint = "" if path.exists() else "; --config names another"
+        raise ConfigRefused([replace(main, problem=main.problem + hint)])
     written = main.tables.get("hub", {})
     hub, elsewhere = overridden(written if isinstance(written, dict) else {}, environ, overrides)
     reading = Reading(

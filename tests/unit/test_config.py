@@ -450,7 +450,7 @@ def test_a_pattern_that_matches_nothing_is_a_warning(config):
 
 
 def test_a_missing_file_is_one_clear_fault(place):
-    with pytest.raises(ConfigRefused, match="^nowhere.toml: no such file$"):
+    with pytest.raises(ConfigRefused, match="^nowhere.toml: no such file; --config names another$"):
         read(Path("nowhere.toml"), discover)
 
 

@@ -68,7 +68,7 @@ def test_every_event_of_the_catalogue_passes_it_too_and_a_spoiled_one_does_not(
     odd = {"type": "track", "timestamp": "2026-11-20T10:00:00Z", "event": "Order Completed", "userId": "ann"}
     lines += [
         {**odd, "properties": {}},
-        {**odd, "properties": {"revenue": "12,50", "currency": "XXX", "products": "none"}},
+        {**odd, "properties": {"revenue": "12,50", "currency": "ZZZ", "products": "none"}},
         {**odd, "event": "x" * 300},
         {"type": "track", "event": "Product Added", "timestamp": odd["timestamp"], "anonymousId": "a1"},
     ]
