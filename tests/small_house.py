@@ -63,6 +63,11 @@ class SmallHouse:
         event.source, event.trust = "site", trust
         self._write(Draft(Kind.EVENT, msgspec.json.encode(event)))
 
+    def merge(self, into: str, merged: str) -> None:
+        """An operator says that two users are one."""
+        command = {"command": "merge", "into": ["user_id", into], "merged": ["user_id", merged]}
+        self._write(Draft(Kind.COMMAND, msgspec.json.encode(command)))
+
     def give_up(self, message: Message) -> None:
         """The message's delivery is given up, as the delivery role tells it."""
         [(leg, _)] = [one for one in self.planned() if one[1].next]

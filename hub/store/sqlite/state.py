@@ -231,10 +231,14 @@ class SqliteStateReader:
         return [MergeRow(*values) for values in found]
 
     def reviews(self, person: PersonId) -> list[ReviewRow]:
-        """People who may be the same as this one, but were left alone."""
+        """People who may be the same as this one, but were left alone; a merge ends the cases of the two."""
         found = rows(
             self._db,
-            "SELECT id, entry, person, other FROM review WHERE person = ?1 OR other = ?1 ORDER BY id",
+            "WITH part (id) AS (SELECT id FROM person WHERE id = ?1 OR merged_into = ?1)"
+            " SELECT review.id, entry, coalesce(one.merged_into, one.id), coalesce(two.merged_into, two.id)"
+            " FROM review JOIN person AS one ON one.id = review.person"
+            " JOIN person AS two ON two.id = review.other"
+            " WHERE (review.person IN part) <> (review.other IN part) ORDER BY review.id",
             (person,),
         )
         return [ReviewRow(*values) for values in found]
