@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, quote_plus, urlencode
 
 import msgspec
 
@@ -50,7 +50,9 @@ class Stage:
         made.allowed = block.limits
         self._base = block.base_url or made.address() or made.base_url
         self._runner = HttpRunner(made, _nothing)
-        self._secrets = list(_secrets(block.settings))
+        shown = {form for secret in _secrets(block.settings) for form in _forms(secret)}
+        # The longest first: where one begins with another, the rest of it would stay.
+        self._secrets = sorted(shown, key=len, reverse=True)
         self._transforms: Transforms = [
             (one.name, one.connector(one.settings, one.name))
             for one in config.transforms
@@ -62,11 +64,15 @@ class Stage:
 
     def play(self) -> None:
         """Delivers whatever was decided since the last time."""
+        while self._play_some():
+            pass
+
+    def _play_some(self) -> bool:
         sets = self.house.state.route_sets()
         mine = [number for number, legs in sets.items() if any(leg.sink == self._sink for leg in legs)]
         rows = self.house.state.outbox(self._position, mine, _AT_ONCE) if mine else []
         if not rows:
-            return
+            return False
         self._position = rows[-1].seq
         jobs = []
         for row in rows:
@@ -81,6 +87,7 @@ class Stage:
             size = self._block.limits[action].batch
             for start in range(0, len(ready), size):
                 asyncio.run(self._run(action, ready[start : start + size]))
+        return True
 
     async def _run(self, action: str, deliveries: Sequence[Delivery]) -> None:
         self._playing = (action, [delivery.id for delivery in deliveries])
@@ -117,7 +124,7 @@ class Stage:
                 "action": action,
                 "method": request.method,
                 "url": self._shown(url),
-                "headers": {name: self._shown(value) for name, value in request.headers.items()},
+                "headers": {name: self._header(value) for name, value in request.headers.items()},
                 "body": _parsed(self._shown(body.decode("utf-8", "replace"))),
                 "deliveries": deliveries,
             }
@@ -134,6 +141,10 @@ class Stage:
         """The driven clock."""
         return self.house.clock.now()
 
+    def _header(self, value: str) -> str:
+        # A name and password of HTTP are only spelled otherwise, not hidden.
+        return f"Basic {HIDDEN}" if value.startswith("Basic ") else self._shown(value)
+
     def _shown(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, HIDDEN)
@@ -141,7 +152,7 @@ class Stage:
 
 
 def _secrets(value: Any) -> Iterator[str]:
-    """Every secret in some settings, wherever it stands; the longest first would be no different."""
+    """Every secret in some settings, wherever it stands."""
     if isinstance(value, Secret):
         if value.reveal():
             yield value.reveal()
@@ -154,6 +165,11 @@ def _secrets(value: Any) -> Iterator[str]:
     elif isinstance(value, list | tuple):
         for inner in value:
             yield from _secrets(inner)
+
+
+def _forms(secret: str) -> set[str]:
+    """A secret as it may be spelled in a header, an address, a form and in JSON."""
+    return {secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1]}
 
 
 def _parsed(body: str) -> Any:
