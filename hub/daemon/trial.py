@@ -22,7 +22,9 @@ PERSON = "person"
 """The kind of identifier that stands for a person of whom the file says who it is."""
 SOURCE = "try"
 _KINDS = ("event", "merge", "traits", "consent", "load", "down_until")
-_FAR = 1_000_000
+_NO_LIMIT = 1_000_000
+_BEFORE = 1_000_000
+"""How long before its first line a trial begins: a second."""
 
 
 class LineRefused(HubError):
@@ -70,7 +72,7 @@ def line_of(said: Mapping[str, Any], number: int, folder: Path) -> Line:
 
 def configuration(tables: Mapping[str, Any]) -> bytes:
     """A configuration of rules alone: everybody has an address, and nobody needs channels."""
-    kinds = [{"name": PERSON, "strong": True, "max": _FAR}]
+    kinds = [{"name": PERSON, "strong": True, "max": _NO_LIMIT}]
     kinds += [
         {"name": kind, "strong": kind in STRONG_KINDS, "max": 1 if kind == "user_id" else 5} for kind in KINDS
     ]
@@ -83,8 +85,8 @@ class Trial:
     """Plays lines and tells what was decided, under the names that the file uses."""
 
     def __init__(self, folder: Path, rules: Mapping[str, Any], *, start: Instant) -> None:
-        self._house = VirtualHouse(folder, start=start - _FAR)
-        self._house.configure(configuration(rules), start - _FAR)
+        self._house = VirtualHouse(folder, start=start - _BEFORE)
+        self._house.configure(configuration(rules), start - _BEFORE)
         self._down_until: Instant = 0
         self._names: dict[int, str] = {}
         self._unmet: set[str] = set()
