@@ -289,7 +289,8 @@ def opening_of(page: str) -> tuple[str, str]:
 
 
 def how_to() -> str:
-    return index("how_to", "How-to guides", "Each guide does one thing.")
+    opening = "Each guide does one thing. In a clone, `hub` is `.venv/bin/hub`, which `make setup` makes."
+    return index("how_to", "How-to guides", opening)
 
 
 def reference() -> str:
