@@ -99,7 +99,8 @@ def _refuse_unknown(rule: str | None, decided: set[str], definitions: Definition
     if rule is None or rule in known:
         return
     near = get_close_matches(rule, known, 1)
-    hint = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(sorted(known)) or 'none'}"
+    there = f"there are: {', '.join(sorted(known))}" if known else "there are no rules"
+    hint = f"did you mean '{near[0]}'?" if near else there
     raise click.UsageError(f"no rule '{rule}'; {hint}")
 
 

@@ -39,7 +39,7 @@ def check(config: Path, as_json: bool, connect: bool) -> None:
         sys.exit(REFUSED)
     _say(good.warnings, "warning", as_json)
     if not as_json:
-        print(f"{config}: fine: {summary(good)}")
+        print(f"{config}: fine: {summary(good)}", flush=True)
     if connect and not _connected(good, as_json):
         sys.exit(NO)
 
