@@ -105,6 +105,9 @@ class Stopped(Exception):
 
 
 def stop(*_: object) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # A second one, as make sends it, must not keep us from ending what we started.
+        signal.signal(number, signal.SIG_IGN)
     raise Stopped
 
 
