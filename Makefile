@@ -29,7 +29,7 @@ $(READY): pyproject.toml scripts/setup
 setup: $(READY)
 
 run: $(READY)
-	@exec scripts/attended $(if $(CONFIG),$(BIN)/python -u examples/first_session.py "$(CONFIG)",$(BIN)/hub demo)
+	@exec scripts/attended $(if $(CONFIG),$(BIN)/python -u scripts/run_watched.py "$(CONFIG)",$(BIN)/hub demo)
 
 lint: $(READY)
 	@echo "lint: ruff"
