@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`make run CONFIG=my.toml`: the hub with somebody's own configuration, its deliveries shown as they happen."""
+"""`make run CONFIG=my.toml`: a hub with your own configuration, its deliveries shown as they happen."""
 
 from __future__ import annotations
 
