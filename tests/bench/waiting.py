@@ -36,6 +36,7 @@ send = { channel = "email", template = "cart" }
 """
 DUE = 100_000
 """So many fall due over ten minutes; all others later."""
+LATER = 3_600_000_000
 SPREAD = 600_000_000 // DUE
 
 
@@ -56,7 +57,8 @@ def _fill(folder: Path, clock: DrivenClock, people: int) -> None:
     journal, state = SqliteJournal(folder, readonly=False), SqliteState(folder, durable=False)
     engine = Engine(journal, state)
     for first in range(0, people, 500):
-        clock.set(clock.now() + 500 * SPREAD if first < DUE else clock.now() + 1000)
+        pause = 500 * SPREAD if first < DUE else LATER if first == DUE else 1000
+        clock.set(clock.now() + pause)
         writer.write([Batch([_added(number) for number in range(first, first + 500)])])
         engine.cycle(clock.now)
     for store in (writer, journal, state):
@@ -95,7 +97,7 @@ def _measured(folder: Path, clock: DrivenClock, people: int) -> list[tuple[str, 
     cpu = time.process_time() - cpu
     late.sort()
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    woken = people - (_left(state) or 0)
+    woken = people - len(state.due(1 << 62, 1 << 40))
     for store in (journal, state):
         store.close()
     return [
@@ -109,10 +111,6 @@ def _measured(folder: Path, clock: DrivenClock, people: int) -> list[tuple[str, 
             f"{_at(late, 0.5):.1f} / {_at(late, 0.99):.1f} ms",
         ),
     ]
-
-
-def _left(state: SqliteState) -> int:
-    return len(state.due(1 << 62, 1 << 40))
 
 
 def _at(values: list[float], share: float) -> float:
