@@ -20,12 +20,11 @@ from hub.rules import (
     Skip,
     decide,
     merge,
-    pack,
     unpack,
     wake,
 )
 from hub.store.port import Decision, Leg
-from hub.store.sqlite.work import Work
+from hub.store.sqlite.work import Packed, Work
 from hub.telemetry import names
 
 LANE = "message"
@@ -45,7 +44,7 @@ class Follower:
         if self._rules.listens(event):
             person, memory = self._person(profile), self._memory(profile.id)
             decisions = decide(self._rules, event, person, memory, now=event.received_at)
-            self._settle(profile, memory, decisions)
+            self._settle(profile, memory, decisions, waking_at=memory.wake_at)
             if decisions.contradicted:
                 for rule in decisions.contradicted:
                     self._work.count(names.RULES_CONTRADICTED.name, rule)
@@ -56,7 +55,7 @@ class Follower:
         memory = self._memory(profile.id)
         self._settle(profile, memory, wake(self._rules, self._person(profile), memory, now=now))
 
-    def merge(self, profile: Profile, merged: bytes, now: Instant) -> None:
+    def merge(self, profile: Profile, merged: Packed, now: Instant) -> None:
         """What follows from another person, of whom the rules remembered `merged`, being this one."""
         if not self._rules.rules:
             return
@@ -70,11 +69,15 @@ class Follower:
     def _memory(self, person: PersonId) -> Memory:
         return _unpacked(self._work.memory(person))
 
-    def _settle(self, profile: Profile, before: Memory, decisions: Decisions) -> None:
+    def _settle(
+        self, profile: Profile, before: Memory, decisions: Decisions, *, waking_at: Instant = 0
+    ) -> None:
+        """Keeps what was decided; `waking_at` is when the person is woken anyway, if that is known."""
         if decisions.memory is not before:
-            self._work.remember(profile.id, pack(decisions.memory))
-        if decisions.wake_at is not None:
-            self._work.wake(profile.id, decisions.wake_at)
+            self._work.remember(profile.id, decisions.memory)
+        wake_at = decisions.wake_at
+        if wake_at is not None and not (waking_at and waking_at <= wake_at):
+            self._work.wake(profile.id, wake_at)
         for skip in decisions.skips:
             self._keep(skip, profile, "skipped", skip.reason)
         for firing in decisions.firings:
@@ -181,8 +184,11 @@ def plan_message(
     work.count(names.DELIVERIES_PLANNED.name, sink, action)
 
 
-def _unpacked(memory: bytes) -> Memory:
-    return unpack(memory) if memory else Memory()
+def _unpacked(memory: Packed) -> Memory:
+    if isinstance(memory, bytes):
+        return unpack(memory) if memory else Memory()
+    assert isinstance(memory, Memory)
+    return memory
 
 
 def _name(firing: Firing, send: Send) -> str:

@@ -135,6 +135,10 @@ class Memory(msgspec.Struct, array_like=True):
         """Where the newest event is."""
         return self.newest_at, self.newest_at + self.newest_lag
 
+    def packed(self) -> bytes:
+        """As the stores keep it."""
+        return pack(self)
+
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Memory)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -30,6 +30,18 @@ _OUTCOME = "INSERT OR IGNORE INTO outcome VALUES (?, ?, ?, ?)"
 
 _encode = msgspec.json.Encoder().encode
 _profile = msgspec.json.Decoder(Profile).decode
+
+
+class Memory(Protocol):
+    """What rules remember of a person, as they think of it."""
+
+    def packed(self) -> bytes:
+        """The same, as it is kept."""
+        ...
+
+
+Packed = bytes | Memory
+"""A memory as it was read, or as rules have left it."""
 
 
 class SqliteState:
@@ -141,7 +153,7 @@ class SqliteState:
         self.owners: dict[str, PersonId] = {}
         self.into: dict[PersonId, PersonId] = {}
         self.people: dict[PersonId, Profile] = {}
-        self.memories: dict[PersonId, bytes] = {}
+        self.memories: dict[PersonId, Packed] = {}
         self.route_sets: dict[str, int] = {
             legs: number for number, legs in rows(self._db, "SELECT id, legs FROM route_set")
         }
@@ -207,7 +219,7 @@ class Work:
             known = self._people[self._into.get(person, person)]
         return known
 
-    def memory(self, person: PersonId) -> bytes:
+    def memory(self, person: PersonId) -> Packed:
         """What rules remember of a person; empty where there is nothing. Ask for the profile first."""
         return self._memories.get(person, b"")
 
@@ -347,8 +359,8 @@ class Work:
         self._fetch({person})
         return self.profile(self._into.get(person, person))
 
-    def remember(self, person: PersonId, memory: bytes) -> None:
-        """What rules remember of a person from now on."""
+    def remember(self, person: PersonId, memory: Memory) -> None:
+        """What rules remember of a person from now on; it is packed once, when the transaction is written."""
         self._memories[person] = memory
         self._dirty.add(person)
 
@@ -411,7 +423,9 @@ class Work:
 
     def _person_row(self, person: PersonId) -> tuple[Any, ...]:
         profile = self._people[person]
-        return person, None, profile.seen_at, _encode(profile), self._memories.get(person)
+        memory = self._memories.get(person)
+        packed = memory if memory is None or isinstance(memory, bytes) else memory.packed()
+        return person, None, profile.seen_at, _encode(profile), packed
 
     def count(self, *metric: str) -> None:
         """Counts one, if the transaction commits."""
