@@ -30,6 +30,7 @@ class Track:
     """The deliveries of one class of one sink, from the outbox to their end."""
 
     def __init__(self, sink: str, lane: str, position: int, *, ordered: bool = True) -> None:
+        self._ordered = ordered
         self.sink = sink
         self.lane = lane
         self.position = position
@@ -65,9 +66,15 @@ class Track:
     def adopt(self, kept: Sequence[Kept], outbox: dict[int, Planned], *, stored: bool = True) -> None:
         """Rows of before (a restart, a replay) come back; those of one request stay together."""
         batches: dict[int, list[Job]] = {}
+        first_in: dict[PersonId, int] = {}
         for row in kept:
             if (row.seq, row.action) in self._kept:
                 continue
+            if stored and self._ordered and row.person is not None:
+                if first_in.setdefault(row.person, row.batch) != row.batch:
+                    # It was put back behind its person's first one, though its row still names the request
+                    # of before: it stays in the store, and comes when its person's turn comes.
+                    continue
             job = self._job(row, outbox)
             if stored:
                 self.lines.hold([job], stored=True)
