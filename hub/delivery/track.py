@@ -70,11 +70,11 @@ class Track:
         for row in kept:
             if (row.seq, row.action) in self._kept:
                 continue
-            if stored and self._ordered and row.person is not None:
-                if first_in.setdefault(row.person, row.batch) != row.batch:
-                    # It was put back behind its person's first one, though its row still names the request
-                    # of before: it stays in the store, and comes when its person's turn comes.
-                    continue
+            whose = row.person if stored and self._ordered else None
+            if whose is not None and first_in.setdefault(whose, row.batch) != row.batch:
+                # It was put back behind its person's first one, though its row still names the request
+                # of before: it stays in the store, and comes when its person's turn comes.
+                continue
             job = self._job(row, outbox)
             if stored:
                 self.lines.hold([job], stored=True)
