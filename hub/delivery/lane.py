@@ -352,7 +352,6 @@ class Lane:
                 row = planned.get(job.seq)
                 job.identifiers = row.identifiers if row else ()
                 job.message = row.message if row else None
-                job.message = row.message if row else None
 
     def _try_again(self, track: Track, group: Group, judgement: Judgement, now: Instant) -> None:
         again = judgement.again
