@@ -1,19 +1,23 @@
-"""A small world on a driven clock: people, devices, carts, copies, late and hostile events, edited rules.
+"""A small world on a driven clock: people, devices, carts, copies, late events, edited rules, sick sinks.
 
-The same seed makes the same entries at the same instants; only how they are applied differs.
+The same seed makes the same entries at the same instants; only how they are applied and delivered differs.
 """
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import apsw
 import msgspec
+from driven_loop import DrivenLoop
+from simulated_sinks import Arrival, Delivering, FarSides
 
+from hub.cli.ledgers import accepted, planned
 from hub.clock import DrivenClock
 from hub.config import read
 from hub.errors import StoreUnavailable
@@ -23,6 +27,7 @@ from hub.schema import normalise
 from hub.store.port import Draft, Kind
 from hub.store.sqlite import work
 from hub.store.sqlite.journal import Batch, SqliteJournal, SqliteJournalWriter
+from hub.store.sqlite.state import SqliteStateReader
 from hub.store.sqlite.work import SqliteState
 
 START = 1_760_000_000_000_000
@@ -39,10 +44,16 @@ connector = "segment"
 public_keys = ["pk2"]
 
 [sinks.a]
-connector = "console"
+connector = "webhook"
+url = "http://127.0.0.1:9/a"
+headers = { x-sink = "a" }
+limits = { batch = 5, in_flight = 3 }
 
 [sinks.b]
-connector = "console"
+connector = "webhook"
+url = "http://127.0.0.1:9/b"
+headers = { x-sink = "b" }
+limits = { per_second = 20, in_flight = 2 }
 
 [channels]
 email = ["a.send", "b.send"]
@@ -140,21 +151,87 @@ def _outcome(rng: random.Random) -> Draft:
     return Draft(Kind.OUTCOME, msgspec.json.encode(told))
 
 
-def applied(folder: Path, steps: Sequence[Step], chance: random.Random | None) -> dict[str, list[Any]]:
-    """The logical state after all steps; with `chance`, over random splits, faults and restarts."""
+class Lived(NamedTuple):
+    """What came of the steps."""
+
+    state: dict[str, list[Any]]
+    """All rows of the engine's tables, sorted."""
+    arrived: list[Arrival]
+    ended: dict[str, dict[str, Any]]
+    """Each sink's ledger at the end."""
+    faults: list[str]
+    """Where a ledger did not balance, or a person's order was not kept."""
+
+
+def applied(folder: Path, steps: Sequence[Step], chance: random.Random | None) -> Lived:
+    """Lives through all steps; with `chance`, over random splits, faults, kills and sick sinks."""
     folder.mkdir()
     clock = DrivenClock(START - SECOND)
-    writer = SqliteJournalWriter(folder, clock.now, durable=False)
-    house = _House(folder)
-    for at, drafts in steps:
-        clock.set(at)
-        if drafts:
-            writer.write([Batch(drafts)])
-        clock.forward(seconds=0.01)
-        house.cycle(clock, chance)
-    writer.close()
-    house.close()
-    return dump(folder)
+    loop = DrivenLoop(clock)
+    asyncio.set_event_loop(loop)
+    try:
+        return loop.run_until_complete(_World(folder, clock, chance).live(steps))
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+class _World:
+    """The journal, the engine and the delivery role, and how they are treated."""
+
+    def __init__(self, folder: Path, clock: DrivenClock, chance: random.Random | None) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._chance = chance
+        self._faults: list[str] = []
+        self._writer = SqliteJournalWriter(folder, clock.now, durable=False)
+        self._house = _House(folder)
+        self._far = FarSides(chance)
+        (folder / "plugins.toml").write_text(TABLES.replace("{wait}", "10m"))
+        config = read(folder / "plugins.toml", discover, environ={})
+        self._delivering = Delivering(config, folder, clock, self._far, chance=chance, written=self._sampled)
+
+    async def live(self, steps: Sequence[Step]) -> Lived:
+        self._delivering.start()
+        for at, drafts in steps:
+            await self._until(at)
+            if drafts:
+                self._writer.write([Batch(drafts)])
+            self._clock.forward(seconds=0.01)
+            self._house.cycle(self._clock, self._chance)
+            self._delivering.role.notify()
+            self._balance()
+        if not await self._delivering.done(200 * 3600):
+            self._faults.append("not everything ended")
+        await self._delivering.kill()
+        ended = {ledger["sink"]: ledger for ledger in planned(self._folder)}
+        self._balance()
+        self._writer.close()
+        self._house.close()
+        self._faults += overtaken(self._folder, self._far.arrived)
+        return Lived(dump(self._folder), self._far.arrived, ended, self._faults)
+
+    async def _until(self, at: int) -> None:
+        """Time passes; now and then the delivery role is killed on the way."""
+        while (left := at - 1000 - self._clock.now()) > 0:
+            if self._chance is None:
+                await asyncio.sleep(left / SECOND)
+                continue
+            await asyncio.sleep(min(left / SECOND, self._chance.choice([0.1, 2, 60]) * self._chance.random()))
+            if not self._delivering.role.idle or self._chance.random() < 0.02:
+                await self._delivering.kill()
+                self._delivering.start()
+        self._clock.set(at)
+
+    def _sampled(self) -> None:
+        assert self._chance is not None
+        if self._chance.random() < 0.05:
+            self._balance()
+
+    def _balance(self) -> None:
+        for ledger in (accepted(self._folder), *planned(self._folder)):
+            if not ledger["balanced"]:
+                self._faults.append(f"at {self._clock.now()}: {ledger}")
 
 
 class _House:
@@ -224,3 +301,33 @@ def dump(folder: Path) -> dict[str, list[Any]]:
         found.setdefault("seen" if table.startswith("seen_") else table, []).extend(rows)
     db.close()
     return {table: sorted(rows, key=repr) for table, rows in found.items()}
+
+
+def overtaken(folder: Path, arrived: Sequence[Arrival]) -> list[str]:
+    """Whose deliveries arrived in another order than they were planned in, and what arrived under two ids."""
+    journal, state = SqliteJournal(folder), SqliteStateReader(folder)
+    rows = state.outbox_rows(range(1, state.outbox_end() + 1))
+    entries = journal.get({row.entry for row in rows.values()})
+    sets = state.route_sets()
+    planned: dict[tuple[str, str, str], tuple[int, int | None, str]] = {}
+    for row in rows.values():
+        event = msgspec.json.decode(entries[row.entry].body)["id"]
+        for leg in sets[row.routes]:
+            planned[leg.sink, event, row.message.id if row.message else ""] = (row.seq, row.person, leg.lane)
+    journal.close()
+    state.close()
+    newest: dict[tuple[str, int | None, str], int] = {}
+    ids: dict[tuple[str, str, str], str] = {}
+    faults = []
+    for one in arrived:
+        what = (one.sink, one.event, one.message)
+        if what in ids:
+            if ids[what] != one.delivery:
+                faults.append(f"two ids: {what}")
+            continue
+        ids[what] = one.delivery
+        seq, person, lane = planned[what]
+        if person is not None and newest.get((one.sink, person, lane), 0) >= seq:
+            faults.append(f"overtaken: {what}")
+        newest[one.sink, person, lane] = seq
+    return faults

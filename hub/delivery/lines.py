@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush
 
 from hub.delivery.work import Job
@@ -18,10 +18,15 @@ class _Line:
         """In a request, or in one that waits for its next attempt."""
         self.failing = False
         """That request failed and will be tried again: those behind it wait for long."""
-        self.stored = False
-        """More of this person's deliveries are in the store, before those in `jobs`."""
+        self.stored: int | None = None
+        """From this number on, deliveries of this person may stand in the store alone; None: nowhere."""
         self.called: tuple[str, int] | None = None
         """The action and the number that it was called for; None while nobody is ready."""
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether its first job is the person's first one."""
+        return bool(self.jobs) and (self.stored is None or self.jobs[0].seq < self.stored)
 
 
 class Lines:
@@ -84,7 +89,7 @@ class Lines:
                 busy.append(line)
             taken.append(line.jobs.popleft())
             line.called = None
-            if line.jobs and line.jobs[0].action == action:
+            if line.is_ready and line.jobs[0].action == action:
                 # The person's next one may travel in the same request, if nobody's older one fills it.
                 self._call(turn, line)
         for line in busy:
@@ -97,36 +102,37 @@ class Lines:
         for job in jobs:
             line = self._lines.setdefault(self.turn(job), _Line())
             line.busy, line.called = True, None
-            line.stored = line.stored or (stored and job.person is not None and self._ordered)
+            if stored and job.person is not None and self._ordered:
+                line.stored = max(line.stored or 0, job.seq + 1)
 
     def release(self, turns: Iterable[object]) -> list[object]:
-        """These people's requests are settled; returns those of whom more is in the store."""
+        """These people's requests are settled; returns those whose next ones are in the store."""
         stored = []
         for turn in turns:
             line = self._lines.get(turn)
             if line is None or not line.busy:
                 continue
             line.busy = line.failing = False
-            if line.stored:
+            if line.is_ready:
+                self._call(turn, line)
+            elif line.stored is not None:
                 line.busy = True
                 stored.append(turn)
-            elif line.jobs:
-                self._call(turn, line)
             else:
                 del self._lines[turn]
         return stored
 
-    def refill(self, turn: object, jobs: Iterable[Job], *, more: bool) -> None:
-        """A person's deliveries from the store stand before those that came since."""
+    def refill(self, turn: object, jobs: Sequence[Job], stored: int | None) -> None:
+        """A person's deliveries from the store take their places; from `stored` on there may be more."""
         line = self._lines[turn]
-        line.stored = more
+        line.stored = stored
         line.busy = False
-        before = list(jobs)
-        line.jobs.extendleft(reversed(before))
-        self.count += len(before)
-        if line.jobs:
+        # One that was put back may be older than what the store held of those behind it.
+        line.jobs = deque(sorted((*jobs, *line.jobs), key=lambda job: job.seq))
+        self.count += len(jobs)
+        if line.is_ready:
             self._call(turn, line)
-        else:
+        elif line.stored is None:
             del self._lines[turn]
 
     def fail(self, jobs: Iterable[Job]) -> None:
@@ -140,7 +146,8 @@ class Lines:
         line = self._lines.get(self.turn(job))
         if job.group is not None or line is None:
             return False
-        return line.failing or line.stored or (line.busy and not failing)
+        behind = line.stored is not None and job.seq >= line.stored
+        return line.failing or behind or (line.busy and not failing)
 
     def drop(self, jobs: Iterable[Job]) -> list[Job]:
         """Held jobs that are now in the store leave memory; `refill` brings them back. Returns who left."""
@@ -155,7 +162,7 @@ class Lines:
                 and line.jobs[0] is job
             ):
                 line.jobs.popleft()
-                line.stored = True
+                line.stored = job.seq if line.stored is None else min(line.stored, job.seq)
                 self.count -= 1
                 left.append(job)
         return left

@@ -140,7 +140,7 @@ class Track:
             assert isinstance(turn, int)
             rows = held(PersonId(turn), HELD_AT_ONCE)
             fresh = [self._job(row, {}) for row in rows if (row.seq, row.action) not in self._kept]
-            self.lines.refill(turn, fresh, more=len(rows) == HELD_AT_ONCE)
+            self.lines.refill(turn, fresh, rows[-1].seq + 1 if len(rows) == HELD_AT_ONCE else None)
             back += fresh
         return back
 

@@ -14,9 +14,13 @@ def check(seed: int, folder: Path) -> dict[str, list[object]]:
     plain = applied(folder / "plain", steps, None)
     shaken = applied(folder / "shaken", steps, random.Random(seed))
 
-    for table in plain:
-        assert shaken[table] == plain[table], f"seed {seed}: {table}"
-    assert shaken.keys() == plain.keys()
+    assert shaken.state.keys() == plain.state.keys()
+    for table in plain.state:
+        assert shaken.state[table] == plain.state[table], f"seed {seed}: {table}"
+    assert plain.faults == [], f"seed {seed}"
+    assert shaken.faults == [], f"seed {seed}"
+    assert set(shaken.arrived) == set(plain.arrived), f"seed {seed}"
+    assert shaken.ended == plain.ended, f"seed {seed}"
     return plain
 
 

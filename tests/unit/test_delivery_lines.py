@@ -22,36 +22,74 @@ def job(seq: int, person: int | None = 1, action: str = "track") -> Job:
     return made
 
 
-@settings(max_examples=200)
-@given(st.lists(st.tuples(PEOPLE, ACTIONS), max_size=60), st.data())
-def test_each_person_is_in_one_request_at_a_time_and_in_order(planned, data):
+class Store:
+    """What left memory while it was held, and comes back a few at a time."""
+
+    def __init__(self, lines: Lines, at_once: int) -> None:
+        self._lines = lines
+        self._at_once = at_once
+        self._held: dict[object, list[Job]] = {}
+
+    def take(self, jobs: list[Job]) -> None:
+        for one in self._lines.drop(jobs):
+            self._held.setdefault(one.turn, []).append(one)
+
+    def let_go(self, turns: dict[object, None]) -> None:
+        for turn in self._lines.release(turns):
+            held = sorted(self._held.pop(turn, []), key=lambda one: one.seq)
+            back, left = held[: self._at_once], held[self._at_once :]
+            self._held[turn] = left
+            self._lines.refill(turn, back, back[-1].seq + 1 if left else None)
+
+
+@settings(max_examples=400)
+@given(st.lists(st.tuples(PEOPLE, ACTIONS), max_size=60), st.integers(1, 3), st.data())
+def test_each_person_is_in_one_request_at_a_time_and_in_order(planned, at_once, data):
     lines = Lines()
-    for seq, (person, action) in enumerate(planned):
-        lines.add(job(seq, person, action))
+    store = Store(lines, at_once)
+    waiting = [job(seq, person, action) for seq, (person, action) in enumerate(planned)]
+    for one in waiting:
+        lines.add(one)
     out: list[list[Job]] = []
     sent: list[Job] = []
-    while lines.count or out:
-        if lines.actions() and (not out or data.draw(st.booleans())):
+    while len(sent) < len(planned):
+        step = data.draw(st.sampled_from(["send", "land", "store"]))
+        if step == "store":
+            store.take(data.draw(st.sampled_from([waiting, waiting[::2], waiting[: len(waiting) // 2]])))
+        elif lines.actions() and (step == "send" or not out):
             taken = lines.take(data.draw(st.sampled_from(lines.actions())), data.draw(st.integers(1, 6)))
             busy = {one.turn for request in out for one in request}
             assert not busy & {one.turn for one in taken}
             if taken:
                 out.append(taken)
+                waiting = [one for one in waiting if one not in taken]
         elif out:
             over = out.pop(data.draw(st.integers(0, len(out) - 1)))
             keep = data.draw(st.integers(0, len(over)))
-            if data.draw(st.booleans()):
-                lines.put_back(over[keep:])
-                over, back = over[:keep], over[keep:]
-            else:
-                back = []
-            sent += over
-            lines.release(dict.fromkeys(one.turn for one in (*over, *back)))
+            lines.put_back(over[keep:])
+            sent += over[:keep]
+            waiting = sorted((*over[keep:], *waiting), key=lambda one: one.seq)
+            store.let_go(dict.fromkeys(one.turn for one in over))
 
-    assert len(sent) == len(planned)
     for person in range(1, 6):
         theirs = [one.seq for one in sent if one.person == person]
         assert theirs == sorted(theirs)
+
+
+def test_one_that_was_put_back_goes_before_younger_ones_from_the_store():
+    lines = Lines()
+    first, second, third = job(1), job(2), job(3)
+    for one in (first, second, third):
+        lines.add(one)
+    assert lines.take("track", 2) == [first, second]
+    assert lines.drop([third]) == [third]
+    lines.put_back([second])
+
+    assert lines.release([1]) == []
+    assert lines.take("track", 5) == [second]
+    assert lines.release([1]) == [1]
+    lines.refill(1, [third], None)
+    assert lines.take("track", 5) == [third]
 
 
 def test_the_oldest_goes_first():
@@ -81,7 +119,7 @@ def test_what_is_in_the_store_comes_before_what_came_since():
     lines.add(third)
     assert lines.drop([second]) == [second]
     assert lines.release([1]) == [1]
-    lines.refill(1, [second], more=False)
+    lines.refill(1, [second], None)
 
     assert lines.take("track", 5) == [second, third]
 
