@@ -4,35 +4,29 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
-from hub.connector import Limits
 from hub.delivery.backoff import PATIENCE, SECOND, backoff, waited
+from hub.delivery.choosing import READ_AT_ONCE, Chooser
 from hub.delivery.flight import Flight
-from hub.delivery.gate import Gate
+from hub.delivery.hearing import Hearing
 from hub.delivery.house import Aim, House
 from hub.delivery.judging import Judgement, judge, parts
 from hub.delivery.limits import Limiter
 from hub.delivery.track import PATIENT, Track
-from hub.delivery.verdicts import Gone, Slowed
+from hub.delivery.verdicts import Slowed
 from hub.delivery.work import Group, Job
 from hub.errors import CredentialsRejected, DeliveryError, RetryLater, Skip, StoreUnavailable
 from hub.event import Instant
 from hub.store.port import Kept, Leg, Settlement, Standing
-from hub.telemetry import log, names, place
+from hub.telemetry import log, names
 
 CLASSES = ("message", "sync", "forward")
 """In the order in which they go first: a message to a person does not wait behind a backlog of forwards."""
-READ_AT_ONCE = 500
-LEAST_WINDOW = 2000
-GATHER_SECONDS = 0.01
-"""A request costs the same with one delivery or a hundred: at most so often it leaves half empty."""
-FAILED_AT_ONCE = 16
 PRESSED = SECOND // 20
 """How long others stand still for one that is out, before it gets a row and they go on."""
-LONGEST_SLOWED = 60 * SECOND
 PATIENCE_SPENT = "tried in vain for 72 h"
 
 
@@ -41,28 +35,19 @@ class Lane:
 
     def __init__(self, aim: Aim, house: House) -> None:
         self.aim = aim
-        self.gate = Gate(house.rng)
         self.stuck = False
         """What became of its deliveries cannot be written: nothing more goes out."""
         self.due_at: Instant | None = None
         self._house = house
-        self._limiters = _limiters(aim)
         self._tracks: dict[str, Track] = {}
+        self._chooser = Chooser(aim, house, self._tracks, self.wake)
+        self._hearing = Hearing(aim.sink, house, self._opened)
+        self.gate = self._hearing.gate
         self._flights: set[asyncio.Task[None]] = set()
-        self._out = 0
         self._wake = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
-        self._gathering: asyncio.TimerHandle | None = None
-        self._left_at = 0.0
-        self._end = 0
-        self._number = 0
-        self._arrivals = 0
-        self._slowed = 0
-        self._pressed_at: Instant = 0
-        self._said = ""
         self._stopping = False
         self._remembered = self.gate.memory()
-        self._bugs: set[str] = set()
         self._load()
 
     # What it starts from
@@ -78,14 +63,14 @@ class Lane:
             known = msgspec.json.decode(memory)
             self.gate.recall(known["gate"], now)
             for name, use in known["limits"].items():
-                if name in self._limiters:
-                    self._limiters[name].recall(use, now)
+                if name in self._chooser.limiters:
+                    self._chooser.limiters[name].recall(use, now)
         for track in self._tracks.values():
             rows = house.kept.heads(sink, track.lane, ordered=self.aim.ordered)
-            self._number = max([self._number, *(row.batch for row in rows)])
+            self._chooser.number = max([self._chooser.number, *(row.batch for row in rows)])
             track.adopt(rows, house.state.outbox_rows([row.seq for row in rows]))
         if not self.gate.is_open:
-            self._say("degraded", self.gate.reason)
+            self._hearing.say("degraded", self.gate.reason)
 
     def _track(self, lane: str) -> Track:
         track = self._tracks.get(lane)
@@ -101,7 +86,7 @@ class Lane:
                     known = self._track(leg.lane).routes
                     if leg.action not in known.get(number, ()):
                         known[number] = (*known.get(number, ()), leg.action)
-        self._end = end
+        self._chooser.end = end
         return any(track.read < end for track in self._tracks.values())
 
     def replayed(self, rows: Sequence[Kept]) -> None:
@@ -113,11 +98,9 @@ class Lane:
 
     def resume(self) -> None:
         """An operator or a changed configuration says that it is worth trying."""
-        self.gate.until = 0
-        for limiter in self._limiters.values():
+        for limiter in self._chooser.limiters.values():
             limiter.resume()
-        if self.gate.open(self._house.clock.now()):
-            self._opened("sink resumed")
+        self._hearing.resume(self._house.clock.now())
         self.wake()
 
     # What it does
@@ -135,7 +118,7 @@ class Lane:
             try:
                 self._pump(self._house.clock.now())
             except StoreUnavailable as fault:
-                self._say("degraded", f"a store cannot be read: {fault}")
+                self._hearing.say("degraded", f"a store cannot be read: {fault}")
                 self._wake_at(self._house.clock.now() + SECOND)
 
     def _pump(self, now: Instant) -> None:
@@ -157,123 +140,18 @@ class Lane:
         return [self._tracks[lane] for lane in CLASSES if lane in self._tracks]
 
     def _launch(self, track: Track, now: Instant, *, probe: bool) -> bool:
-        group = self._choose(track, now, probe=probe)
+        group = self._chooser.choose(track, now, probe=probe)
         if group is None:
             return False
-        limiter = self._limiter(group.action, len(group.jobs))
-        limiter.use(now)
-        limiter.flying += 1
-        self._out += len(group.jobs)
         self.gate.probing = probe
         group.retry_at = 0
         for job in group.jobs:
             job.attempts += 1
             job.first_at = job.first_at or now
-        self._pressed_at = 0
-        flight = asyncio.create_task(self._fly(track, group, limiter))
+        flight = asyncio.create_task(self._fly(track, group, self._chooser.leaves(group, now)))
         self._flights.add(flight)
-        self._left_at = asyncio.get_running_loop().time()
         flight.add_done_callback(self._landed)
         return True
-
-    def _choose(self, track: Track, now: Instant, *, probe: bool) -> Group | None:
-        if not probe:
-            return track.waiting.take(now, lambda group: self._may(track, group)) or (self._fresh(track, now))
-        # A probe asks about the sink: one that never failed tells more than one that may itself be the fault.
-        if len(track.waiting) < FAILED_AT_ONCE and (fresh := self._fresh(track, now)):
-            return fresh
-        return track.waiting.take(1 << 62, lambda group: self._may(track, group))
-
-    def _fresh(self, track: Track, now: Instant) -> Group | None:
-        self._read(track, now)
-        for action in track.lines.actions():
-            limits = self._limits(action)
-            if self._gathers(track, limits):
-                continue
-            most = self._room(track, action, min(limits.batch, track.lines.count))
-            if not most and action in self.aim.alone:
-                # Together they would have to wait; one of them need not.
-                most = self._room(track, action, min(1, track.lines.count))
-            jobs = self._cut(track, track.lines.take(action, most), limits.bytes) if most else []
-            if len(jobs) == 1 < most and not self._room(track, action, 1):
-                track.lines.put_back(jobs)
-                track.lines.release({track.lines.turn(job) for job in jobs})
-                continue
-            if jobs:
-                self._number += 1
-                return Group(action, jobs, number=self._number)
-        return None
-
-    def _gathers(self, track: Track, limits: Limits) -> bool:
-        """While something is out, a request that is not full waits a few milliseconds for more."""
-        if limits.batch < 2 or track.lines.count >= limits.batch or not self._flights:
-            return False
-        loop = asyncio.get_running_loop()
-        wait = self._left_at + GATHER_SECONDS - loop.time()
-        if wait <= 0:
-            return False
-        if self._gathering is None:
-            self._gathering = loop.call_later(wait, self._gathered)
-        return True
-
-    def _gathered(self) -> None:
-        self._gathering = None
-        self.wake()
-
-    def _room(self, track: Track, action: str, count: int) -> int:
-        """How many of so many may go now: all, or where nothing is out those that still may."""
-        limiter = self._limiter(action, count)
-        if limiter.full or limiter.wait(self._house.clock.now()):
-            return 0
-        uncommitted = sum(track.uncommitted for track in self._tracks.values())
-        left = self._most() - self._out - uncommitted
-        if count <= left or not (self._out or uncommitted):
-            return count
-        # What is not written may be sent twice after a crash: that much and no more.
-        if uncommitted:
-            self._pressed_at = self._pressed_at or self._house.clock.now()
-            self._house.settle(self.aim.sink)
-        return 0 if self._out else max(left, 0)
-
-    def _may(self, track: Track, group: Group) -> bool:
-        return self._room(track, group.action, len(group.jobs)) >= len(group.jobs)
-
-    def _cut(self, track: Track, jobs: list[Job], most: int) -> list[Job]:
-        if not most or len(jobs) < 2:
-            return jobs
-        total, fits = 0, 0
-        for size in self._house.desk.sizes(jobs):
-            total += size
-            if fits and total > most:
-                break
-            fits += 1
-        taken, rest = jobs[:fits], jobs[fits:]
-        track.lines.put_back(rest)
-        track.lines.release(
-            {track.lines.turn(job) for job in rest} - {track.lines.turn(job) for job in taken}
-        )
-        return taken
-
-    def _read(self, track: Track, now: Instant) -> None:
-        most = self._most()
-        while track.lines.count < most and track.read < self._end:
-            if self._full(track):
-                self._house.settle(self.aim.sink)
-                return
-            if not track.routes:
-                track.read = self._end
-                return
-            rows = self._house.state.outbox(track.read, track.routes, READ_AT_ONCE)
-            track.plan(rows, now)
-            last = rows[-1].seq if rows else 0
-            track.read = last if len(rows) == READ_AT_ONCE else max(last, self._end)
-
-    def _full(self, track: Track) -> bool:
-        return len(track.window) >= max(LEAST_WINDOW, 2 * self._most())
-
-    def _most(self) -> int:
-        """How many deliveries are out at once, at most."""
-        return max((limits.in_flight * limits.batch for limits in self.aim.limits.values()), default=1)
 
     # What comes of it
 
@@ -281,7 +159,7 @@ class Lane:
         self._flights.discard(flight)
         if not flight.cancelled() and (bug := flight.exception()) is not None:
             log.bug("task ended", bug, sink=self.aim.sink)
-            self._say("degraded", f"a fault in the lane: {type(bug).__name__}")
+            self._hearing.say("degraded", f"a fault in the lane: {type(bug).__name__}")
 
     async def _fly(self, track: Track, group: Group, limiter: Limiter) -> None:
         jobs = list(group.jobs)
@@ -294,10 +172,9 @@ class Lane:
             said = fault
         except Exception as bug:
             said = bug
-            self._tell_bug(bug)
+            self._hearing.bug(bug)
         finally:
-            limiter.flying -= 1
-            self._out -= len(jobs)
+            self._chooser.returns(limiter, len(jobs))
         self._judge(track, group, said)
         # Whose deliveries are still on their way, in a request that waits, is not let go.
         busy = {track.lines.turn(job) for job in jobs if job.group is not None}
@@ -324,8 +201,8 @@ class Lane:
         if not group.jobs:
             self.gate.unknown(now)
             return
-        judgement = judge(group, said, halve=self.gate.is_open or self._arrivals > group.arrivals)
-        self._hear(judgement, said, now)
+        judgement = judge(group, said, halve=self.gate.is_open or self._hearing.arrivals > group.arrivals)
+        self._hearing.hear(judgement, said, now)
         self._end_all(track, judgement.ended, now)
         if judgement.again:
             self._try_again(track, group, judgement, now)
@@ -364,9 +241,8 @@ class Lane:
             job.failures, job.reason = failures, judgement.reason
         for jobs in groups:
             if jobs:
-                self._number += 1
-                part = Group(group.action, jobs, number=self._number, failures=failures)
-                part.arrivals = self._arrivals if not group.failures else group.arrivals
+                part = self._chooser.group(group.action, jobs, failures=failures)
+                part.arrivals = self._hearing.arrivals if not group.failures else group.arrivals
                 track.wait(part, self._retry_at(judgement, failures, now))
         track.lines.put_back(back)
         track.note(back)
@@ -399,7 +275,7 @@ class Lane:
     def _expire(self, track: Track, now: Instant) -> None:
         """While the sink is down, what was due for longer than our patience ends without a try of its own."""
         while self._long_down(now):
-            self._read(track, now)
+            self._chooser.read(track, now)
             jobs = [job for action in track.lines.actions() for job in track.lines.take(action, READ_AT_ONCE)]
             old = {id(job) for job in self._long_due(jobs, now)}
             why = f"{PATIENCE_SPENT}: {self.gate.reason}"
@@ -409,72 +285,9 @@ class Lane:
             if not old:
                 return
 
-    # What it hears of the sink
-
-    def _hear(self, judgement: Judgement, said: Any, now: Instant) -> None:
-        word = judgement.sink
-        if isinstance(said, Exception) and not isinstance(said, DeliveryError):
-            # A bug says nothing about the sink.
-            self.gate.unknown(now)
-            return
-        if isinstance(word, CredentialsRejected):
-            self._rejected(word, now)
-        elif isinstance(word, RetryLater) and judgement.wait is not None and self._is_patience(word):
-            self._slow_down(word, now)
-        elif isinstance(word, RetryLater):
-            self._house.metrics.count(names.ATTEMPTS_FAILED, self.aim.sink, "passing")
-            if self.gate.failed(now, str(word)):
-                log.warning("sink failing", sink=self.aim.sink, reason=str(word))
-                self._say("degraded", str(word))
-        else:
-            self._arrivals += 1
-            self._slowed = 0
-            if self.gate.arrived(now):
-                self._opened("sink recovered")
-            elif now >= self.gate.until:
-                self._say("ok", "")
-
-    @staticmethod
-    def _is_patience(word: RetryLater) -> bool:
-        return isinstance(word, Slowed) or word.after is not None
-
-    def _rejected(self, word: CredentialsRejected, now: Instant) -> None:
-        self._house.metrics.count(names.ATTEMPTS_FAILED, self.aim.sink, "credentials")
-        gone = isinstance(word, Gone)
-        if self.gate.rejected(now, str(word), gone=gone):
-            log.error("sink disabled" if gone else "sink paused", sink=self.aim.sink, reason=str(word))
-            self._say("degraded", str(word))
-
-    def _slow_down(self, word: RetryLater, now: Instant) -> None:
-        self._house.metrics.count(names.ATTEMPTS_FAILED, self.aim.sink, "slowed")
-        self._slowed += 1
-        if word.after is not None:
-            pause = int(word.after.total_seconds() * SECOND)
-        else:
-            most = min(LONGEST_SLOWED, SECOND << min(self._slowed, 10))
-            pause = most // 2 + backoff(1, self._house.rng, base=most // 2)
-        if self.gate.arrived(now):
-            self._opened("sink recovered")
-        self.gate.pause(now + pause)
-        self._say("degraded", f"{word}; waiting as the vendor asks")
-
-    def _opened(self, event: str) -> None:
-        log.info(event, sink=self.aim.sink)
-        self._say("ok", "")
+    def _opened(self) -> None:
         for track in self._tracks.values():
             track.waiting.all_due(self._house.clock.now())
-
-    def _say(self, status: Literal["ok", "degraded"], reason: str) -> None:
-        if self._said != (said := f"{status} {reason}" if reason else ""):
-            self._said = said
-            self._house.report(f"sinks.{self.aim.sink}", status, reason)
-        self._house.metrics.set(names.SINKS_PAUSED, float(not self.gate.is_open), self.aim.sink)
-
-    def _tell_bug(self, bug: Exception) -> None:
-        self._house.metrics.count(names.CONNECTOR_FAILED, self.aim.sink)
-        if (where := place(bug)) not in self._bugs:
-            self._bugs.add(where)
-            log.bug("connector failed", bug, sink=self.aim.sink)
 
     # What is written
 
@@ -482,10 +295,10 @@ class Lane:
         """What changed since the last time, and what a restart must know."""
         found = []
         # A request that is only a little slower than those behind it is not worth rows.
-        pressed = 0 < self._pressed_at <= now - PRESSED
+        pressed = 0 < self._chooser.pressed_at <= now - PRESSED
         for track in self._tracks.values():
             settlement = track.collect(
-                now, may_pass=self.gate.is_open, pressed=pressed, full=self._full(track)
+                now, may_pass=self.gate.is_open, pressed=pressed, full=self._chooser.is_full(track)
             )
             if settlement is not None:
                 found.append(settlement)
@@ -493,12 +306,12 @@ class Lane:
         if not found and gate == self._remembered:
             return [], None
         self._remembered = gate
-        use = {name: limiter.memory() for name, limiter in self._limiters.items()}
+        use = {name: limiter.memory() for name, limiter in self._chooser.limiters.items()}
         return found, msgspec.json.encode({"gate": gate, "limits": use})
 
     def committed(self) -> None:
         """What `collect` gave is written."""
-        self._pressed_at = 0
+        self._chooser.pressed_at = 0
         for track in self._tracks.values():
             track.committed()
         self.wake()
@@ -512,8 +325,8 @@ class Lane:
         if not self.gate.is_open or now < self.gate.until:
             at = self.gate.next_at()
             return None if at is None else max(at, now + SECOND // 20)
-        times = [now + limiter.wait(now) for limiter in self._limiters.values()]
-        times.append(self._pressed_at + PRESSED)
+        times = [now + limiter.wait(now) for limiter in self._chooser.limiters.values()]
+        times.append(self._chooser.pressed_at + PRESSED)
         for track in self._tracks.values():
             times.append(track.waiting.next_at() or 0)
             if track.window_ended:
@@ -522,7 +335,7 @@ class Lane:
 
     def _has_work(self, track: Track) -> bool:
         waiting = len(track.waiting) > 0 or track.lines.count > 0
-        return waiting or track.window_ended > 0 or track.read < self._end
+        return waiting or track.window_ended > 0 or track.read < self._chooser.end
 
     def _wake_at(self, due_at: Instant | None) -> None:
         if self._timer is not None:
@@ -541,7 +354,7 @@ class Lane:
     def busy(self) -> bool:
         """Whether anything is out, or may go out now."""
         now = self._house.clock.now()
-        if self._flights or self._wake.is_set() or self._pressed_at:
+        if self._flights or self._wake.is_set() or self._chooser.pressed_at:
             return True
         if self.gate.permit(now) == "no":
             return False
@@ -550,7 +363,7 @@ class Lane:
     def waiting(self) -> int:
         """About how many deliveries have not ended: what is not read yet may be for others."""
         read = sum(len(track.window) + len(track.waiting) for track in self._tracks.values())
-        return read + max((self._end - track.read for track in self._tracks.values()), default=0)
+        return read + max((self._chooser.end - track.read for track in self._tracks.values()), default=0)
 
     async def stop(self, seconds: float) -> None:
         """Lets what is out finish, for so long; what does not is tried again after the next start."""
@@ -568,17 +381,7 @@ class Lane:
         try:
             await self.aim.runner.close()
         except Exception as bug:
-            self._tell_bug(bug)
-
-    # Limits
-
-    def _limiter(self, action: str, count: int) -> Limiter:
-        if count == 1 and action in self.aim.alone:
-            return self._limiters[f"{action}, alone"]
-        return self._limiters[action if action in self.aim.apart else ""]
-
-    def _limits(self, action: str) -> Limits:
-        return self.aim.limits.get(action) or Limits()
+            self._hearing.bug(bug)
 
 
 _COUNTED = {
@@ -590,10 +393,3 @@ _COUNTED = {
 
 def _standing(fault: DeliveryError) -> Standing:
     return Standing.SKIPPED if isinstance(fault, Skip) else Standing.DEAD
-
-
-def _limiters(aim: Aim) -> dict[str, Limiter]:
-    shared = next((limits for action, limits in aim.limits.items() if action not in aim.apart), Limits())
-    apart = {action: Limiter(aim.limits[action]) for action in aim.apart}
-    alone = {f"{action}, alone": Limiter(limits) for action, limits in aim.alone.items()}
-    return {"": Limiter(shared), **apart, **alone}
