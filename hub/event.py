@@ -162,6 +162,9 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     purpose: str
     template: str = ""
     """The name of the words; a sink that has none of its own sends the name and the variables."""
+    words: dict[str, str] = {}
+    """The template's fields, filled in: `subject`, `html`, `text` …; `vendor` is the id of one kept at the
+    vendor. Empty where `[templates]` has none of this name."""
     variables: dict[str, Any] = {}
     created_at: Instant
     expires_at: Instant
@@ -177,6 +180,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             "channel": self.channel,
             "purpose": self.purpose,
             "template": self.template,
+            "words": self.words,
             "variables": self.variables,
             "created_at": iso(self.created_at),
         }
