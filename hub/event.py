@@ -46,6 +46,7 @@ KINDS = (
     "checkout_token",
     "anonymous_id",
     "device_id",
+    "device_token",
 )
 """The kinds of identifier that the hub knows, by precedence."""
 

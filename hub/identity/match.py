@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from hub.event import Identifier, PersonId
 from hub.identity.rules import IdentityRules
 
-CHANGES_HANDS = frozenset({"anonymous_id", "device_id"})
+CHANGES_HANDS = frozenset({"anonymous_id", "device_id", "device_token"})
 """What belongs to a browser or a device: with another user id it belongs to that user from then on."""
 
 

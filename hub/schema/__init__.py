@@ -169,6 +169,11 @@ def _learned(
     device = context.get("device")
     if device.__class__ is dict and "id" in device:
         pairs.append(("device_id", device["id"]))
+    if device.__class__ is dict and "token" in device:
+        token = device["token"]
+        # Some systems' tokens have thousands of characters; that is no reason to refuse the event.
+        if token.__class__ is str and len(token) <= MAX_NAME:
+            pairs.append(("device_token", token))
     repeated = context.get("traits")
     for said in (traits, repeated, properties if personal else None):
         if said and said.__class__ is dict:

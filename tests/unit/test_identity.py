@@ -170,7 +170,7 @@ def test_several_people_behind_one_event_become_one_at_once(world):
 # ------------------------------------------------------------------ changing hands
 
 
-@pytest.mark.parametrize("weak", [browser("shared"), device("shared")])
+@pytest.mark.parametrize("weak", [browser("shared"), device("shared"), Identifier("device_token", "shared")])
 def test_a_shared_browser_belongs_to_the_last_user_from_then_on_without_a_merge(world, weak):
     ann = world.event(user("1"), weak)
     bob = world.event(user("2"), weak)

@@ -199,6 +199,14 @@ def test_identifiers_are_learned_from_what_is_said():
     assert [str(known) for known in repeated.identifiers] == ["device_id:d1", "email:a@b.de"]
 
 
+def test_a_devices_token_is_an_identifier_unless_it_is_none():
+    event = track(context={"device": {"id": "d1", "token": "fcm-1"}})
+    odd = [track(context={"device": {"token": token}}) for token in ("t" * 5000, 7, None, ["t"], "")]
+
+    assert [str(known) for known in event.identifiers] == ["device_id:d1", "device_token:fcm-1"]
+    assert [one.identifiers for one in odd] == [()] * 5
+
+
 def test_the_context_is_flattened_for_rules_and_kept_as_it_was_sent():
     sent = {
         "page": {
