@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,8 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from hub.wire import Response
+
+FORM = "application/x-www-form-urlencoded"
 
 
 def contracts() -> Path | None:
@@ -49,6 +52,7 @@ class Contract:
         self._openapi = OpenAPI.from_dict(document)
         self._server = str(document["servers"][0]["url"]).rstrip("/")
         self._required = _required_headers(document)
+        self._forms = list(_forms(document))
 
     @classmethod
     def of(cls, name: str) -> Contract | None:
@@ -62,7 +66,18 @@ class Contract:
         wrong = [fault for error in self._openapi.iter_request_errors(asked) for fault in _faults(error)]
         # A header with a default in the document is missed by nobody but the vendor.
         known = {name.lower() for name in headers}
-        return wrong + [Fault(f"header {name}", "missing") for name in sorted(self._required - known)]
+        wrong += [Fault(f"header {name}", "missing") for name in sorted(self._required - known)]
+        return wrong + self._unknown(method, path, headers, body)
+
+    def _unknown(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> list[Fault]:
+        """The fields of a form that are not described: they are passed over where a schema is looked at."""
+        if headers.get("content-type", "").partition(";")[0] != FORM:
+            return []
+        sent = {name for name, _ in parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)}
+        for described, at, names in self._forms:
+            if described == method.lower() and at.fullmatch(urlsplit(path).path):
+                return [Fault(f"/{name}", "unknown") for name in sorted(sent - names)]
+        return []
 
     def answer_faults(self, method: str, path: str, answer: Response) -> list[Fault]:
         """What is wrong with an answer to such a request; for stand-ins."""
@@ -132,6 +147,17 @@ def _required_headers(document: Mapping[str, Any]) -> set[str]:
         if method in ("get", "post", "put", "patch", "delete")
     ]
     return set.intersection(*each) if each else set()
+
+
+def _forms(document: Mapping[str, Any]) -> Iterator[tuple[str, re.Pattern[str], frozenset[str]]]:
+    """Method, path and the names of the fields of every operation that takes a form."""
+    for template, path in document["paths"].items():
+        at = re.compile(re.sub(r"\\{[^}]*\\}", "[^/]+", re.escape(template)))
+        for method, operation in path.items():
+            body = operation.get("requestBody", {}) if isinstance(operation, dict) else {}
+            names = body.get("content", {}).get(FORM, {}).get("schema", {}).get("properties")
+            if names:
+                yield method, at, frozenset(names)
 
 
 def _close_all(document: dict[str, Any]) -> None:
