@@ -1,13 +1,14 @@
-"""The events that the hub knows by name: the Segment spec's calls, shop and e-mail events, and our own.
+"""The events that the hub knows by name: the whole Segment spec, and our own.
 
 A further part of the spec is a further table of lines here: `Spelling | what happened | its properties`.
+`{product}` stands for many properties, `position@video` for the sense that a property has there.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from hub.catalogue.properties import AMOUNTS, EMAIL, PRODUCT, PROPERTIES, Property
+from hub.catalogue.properties import PROPERTIES, SENSES, SHORT, Property
 
 
 class Known(NamedTuple):
@@ -36,10 +37,10 @@ Screen Viewed | a screen of an app was seen | name category
 
 _BROWSING = """
 Products Searched | searched for products | query products
-Product List Viewed | saw a list of products | list_id category products
+Product List Viewed | saw a list of products | list_id list_name category products
 Product List Filtered | filtered or sorted a list | list_id category filters sorts products
-Promotion Viewed | saw a promotion | promotion_id creative name position:text
-Promotion Clicked | clicked on a promotion | promotion_id creative name position:text
+Promotion Viewed | saw a promotion | promotion_id creative name position@promotion
+Promotion Clicked | clicked on a promotion | promotion_id creative name position@promotion
 """
 
 _ORDERING = """
@@ -86,11 +87,62 @@ Email Marked as Spam | the person complained of the e-mail | {email}
 Unsubscribed | wants no more of these e-mails | list_id list_name {email}
 """
 
+_VIDEO = """
+Video Playback Started | began to play a video | {playback}
+Video Playback Paused | paused a video | {playback}
+Video Playback Interrupted | a video stopped without anybody's wish | method@video {playback}
+Video Playback Buffer Started | a video began to load ahead | {playback}
+Video Playback Buffer Completed | a video has loaded ahead | {playback}
+Video Playback Seek Started | went to another place of a video | seek_position {playback}
+Video Playback Seek Completed | is at the other place of a video | seek_position {playback}
+Video Playback Resumed | went on with a video | {playback}
+Video Playback Completed | a video ended, with all its parts | {playback}
+Video Playback Exited | left a video before its end | {playback}
+Video Quality Updated | a video changed its quality | {playback}
+Video Content Started | a part of a video began | {content}
+Video Content Playing | is watching a part of a video; said every few seconds | {content}
+Video Content Completed | watched a part of a video to its end | {content}
+Video Ad Started | an advertisement in a video began | {ad}
+Video Ad Playing | is watching an advertisement; said every few seconds | {ad}
+Video Ad Completed | watched an advertisement to its end | {ad}
+"""
+
+_MOBILE = """
+Application Installed | opened the app for the first time | version build
+Application Opened | opened the app | version build from_background referring_application url@app
+Application Foregrounded | came back to the app | version build
+Application Updated | opened the app after an update | previous_version previous_build version build
+Application Uninstalled | removed the app | version build
+Application Crashed | the app broke down | version build
+Install Attributed | it is known what led to the app | provider campaign
+Deep Link Opened | came into the app by a link | provider url@app
+Deep Link Clicked | clicked on a link that leads into the app | provider url@app
+"""
+
+_COMPANIES = """
+Signed Up | made a user account | type@account first_name last_name email phone username title@person
+Signed In | signed in | username method
+Signed Out | signed out | username
+Account Deleted | an account was deleted | account_name
+Account Added User | a user joined an account | role
+Account Removed User | a user left an account | role
+Invite Sent | invited somebody | invitee_email invitee_first_name invitee_last_name invitee_role
+Trial Started | a trial began | trial_start_date trial_end_date trial_plan_name
+Trial Ended | a trial ended | trial_start_date trial_end_date trial_plan_name
+"""
+
+_CHAT = """
+Live Chat Conversation Started | began a conversation with an agent | {chat}
+Live Chat Conversation Ended | a conversation with an agent ended | {chat}
+Live Chat Message Sent | wrote to an agent | {chat}
+Live Chat Message Received | an agent wrote | {chat}
+"""
+
 _FATES = """
 Message Clicked | a link in a message of the hub was clicked, on any channel | message channel link_url
-Push Notification Received | a push notification arrived | message campaign_id campaign_name
-Push Notification Tapped | a push notification was tapped | message campaign_id campaign_name
-Push Notification Bounced | a push notification could not be delivered | message reason
+Push Notification Received | a push notification arrived | message {push}
+Push Notification Tapped | a push notification was tapped | message {push}
+Push Notification Bounced | a push notification could not be delivered | message reason {push}
 Sms Delivered | a text message arrived | message
 Sms Bounced | a text message could not be delivered | message reason
 Sms Link Clicked | a link in a text message was clicked | message link_url
@@ -103,14 +155,14 @@ Product Hovered | rested over a product | {product}
 Cta Clicked | clicked on a call to action | element text url
 Link Clicked | clicked on a link | link_id link_url text
 Form Submitted | sent a form | form_id email
-File Downloaded | downloaded a file | file_name file_extension link_url
+File Downloaded | downloaded a file | file_name file_extension link_url text
 Video Played | played a video up to a point | name percent duration url
 Page Left | left a page | path url duration
 Page Ping | is still on a page | path url duration
 Session Started | a session began | method
 Session Ended | a session ended | duration
 App Backgrounded | put the app into the background | duration
-Account Created | made an account | method email
+Account Created | made an account | method email account_name
 Tutorial Completed | finished the introduction | name
 Consent Changed | gave or took back consent | channel purpose state wording
 """
@@ -140,6 +192,10 @@ _TABLES = (
     ("Wishlist", _WISHLIST),
     ("Sharing and reviews", _SHARING),
     ("E-mail", _EMAIL),
+    ("Video", _VIDEO),
+    ("Mobile apps", _MOBILE),
+    ("Software for companies", _COMPANIES),
+    ("Live chat", _CHAT),
     ("Other messages", _FATES),
     ("Beyond Segment", _BEYOND),
     ("What a shop does", _SHOP),
@@ -149,6 +205,9 @@ _TABLES = (
 # What a shop does by itself is marked `system` where it comes in; a name alone does not say who did it.
 _STILL = frozenset(
     {"traits_updated", "group_joined", "aliased", "consent_changed"}
+    | {"application_uninstalled", "application_crashed", "install_attributed"}
+    | {"account_deleted", "account_added_user", "account_removed_user", "trial_ended"}
+    | {"live_chat_conversation_ended", "live_chat_message_received"}
     | {"segment_entered", "segment_left", "journey_entered", "journey_ended"}
 )
 _RECEIPTS = frozenset(
@@ -157,7 +216,7 @@ _RECEIPTS = frozenset(
     for fate in ("sent", "delivered", "bounced", "failed", "dropped")
 )
 
-_NAMES_PERSON = ("checkout_", "order_", "payment_", "account_created", "form_submitted")
+_NAMES_PERSON = ("checkout_", "order_", "payment_", "account_created", "form_submitted", "signed_up")
 
 
 def is_activity(name: str) -> bool:
@@ -166,15 +225,13 @@ def is_activity(name: str) -> bool:
 
 
 def _property(word: str) -> Property:
-    name, _, kind = word.partition(":")
-    known = PROPERTIES[name]
-    return known._replace(type=kind, example="top") if kind else known  # type: ignore[arg-type]
+    return SENSES[word] if "@" in word else PROPERTIES[word]
 
 
 def _read() -> dict[str, Known]:
     known = {}
     for group, table in _TABLES:
-        for line in table.format(product=PRODUCT, amounts=AMOUNTS, email=EMAIL).strip().splitlines():
+        for line in table.format_map(SHORT).strip().splitlines():
             spelling, meaning, words = (part.strip() for part in line.split("|"))
             name = spelling.lower().replace(" ", "_")
             properties = tuple(_property(word) for word in words.split())

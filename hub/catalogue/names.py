@@ -30,7 +30,7 @@ GA4: dict[str, str] = {
     "firebase_in_app_message_action": "firebase_in_app_message_action",
     "firebase_in_app_message_dismiss": "firebase_in_app_message_dismiss",
     "firebase_in_app_message_impression": "firebase_in_app_message_impression",
-    "first_open": "first_open",
+    "first_open": "application_installed",
     "first_visit": "first_visit",
     "form_start": "form_start",
     "form_submit": "form_submitted",
@@ -53,6 +53,7 @@ GA4: dict[str, str] = {
     "view_search_results": "products_searched",
     # recommended for all
     "earn_virtual_currency": "earn_virtual_currency",
+    "exception": "exception",
     "generate_lead": "generate_lead",
     "join_group": "join_group",
     "login": "signed_in",
@@ -93,6 +94,44 @@ GA4: dict[str, str] = {
 }
 """All events that Google Analytics 4 collects by itself or recommends; those without a counterpart keep
 their name."""
+
+UNIVERSAL: dict[str, str] = {
+    # the actions of its e-commerce, as pushes and tags name them
+    "checkout": "checkout_started",
+    "checkout_option": "checkout_step_completed",
+    "checkout_progress": "checkout_step_viewed",
+    "checkoutoption": "checkout_step_completed",
+    "detail": "product_viewed",
+    "ecommerce_purchase": "order_completed",
+    "impressions": "product_list_viewed",
+    "present_offer": "promotion_viewed",
+    "product_detail": "product_viewed",
+    "product_impression": "product_list_viewed",
+    "product_impressions": "product_list_viewed",
+    "productdetail": "product_viewed",
+    "productimpression": "product_list_viewed",
+    "productimpressions": "product_list_viewed",
+    "promo_click": "promotion_clicked",
+    "promo_view": "promotion_viewed",
+    "promoclick": "promotion_clicked",
+    "promotion_click": "promotion_clicked",
+    "promotion_view": "promotion_viewed",
+    "promotionclick": "promotion_clicked",
+    "promotionview": "promotion_viewed",
+    "promoview": "promotion_viewed",
+    "purchase_refund": "order_refunded",
+    "set_checkout_option": "checkout_step_completed",
+    # the triggers of Google Tag Manager's web containers
+    "gtm_formsubmit": "form_submitted",
+    "gtm_js": "page_viewed",
+    "gtm_linkclick": "link_clicked",
+    "gtm_scrolldepth": "scroll_reached",
+    "gtm_video": "video_played",
+}
+"""What Universal Analytics, the older Firebase and Google Tag Manager call the catalogue's events.
+
+`add`, `remove` and `click` are missing here, since they are also everybody's words: the source `gtm` knows
+them where they are actions of e-commerce."""
 
 OTHERS: dict[str, str] = {
     # shops' own words
@@ -137,6 +176,16 @@ OTHERS: dict[str, str] = {
     "screenview": "screen_viewed",
     "viewed_screen": "screen_viewed",
     "scroll_depth": "scroll_reached",
+    # apps and accounts
+    "app_installed": "application_installed",
+    "app_opened": "application_opened",
+    "app_foregrounded": "application_foregrounded",
+    "app_updated": "application_updated",
+    "app_crashed": "application_crashed",
+    "application_backgrounded": "app_backgrounded",
+    "logged_in": "signed_in",
+    "logged_out": "signed_out",
+    "logout": "signed_out",
     # messages
     "email_clicked": "email_link_clicked",
     "email_click": "email_link_clicked",
@@ -147,9 +196,11 @@ OTHERS: dict[str, str] = {
     "email_unsubscribed": "unsubscribed",
     "push_opened": "push_notification_tapped",
 }
-"""What shops, tag managers and vendors call the catalogue's events."""
+"""What shops and vendors call the catalogue's events."""
 
-EVENT_ALIASES: dict[str, str] = {name: ours for name, ours in {**GA4, **OTHERS}.items() if name != ours}
+EVENT_ALIASES: dict[str, str] = {
+    name: ours for name, ours in {**GA4, **UNIVERSAL, **OTHERS}.items() if name != ours
+}
 """Another folded name → ours."""
 
 PROPERTY_ALIASES_ANYWHERE: dict[str, str] = {
@@ -170,9 +221,11 @@ PROPERTY_ALIASES: dict[str, str] = PROPERTY_ALIASES_ANYWHERE | {
     "item_category": "category",
     "item_id": "product_id",
     "item_list_id": "list_id",
+    "item_list_name": "list_name",
     "item_name": "name",
     "item_variant": "variant",
     "items": "products",
+    "link_text": "text",
     "page_location": "url",
     "page_path": "path",
     "page_referrer": "referrer",
@@ -186,6 +239,7 @@ PROPERTY_ALIASES: dict[str, str] = PROPERTY_ALIASES_ANYWHERE | {
     "search_term": "query",
     "shipping_tier": "shipping_method",
     "transaction_id": "order_id",
+    "video_duration": "duration",
     "video_percent": "percent",
     "video_title": "name",
     "video_url": "url",

@@ -5,7 +5,14 @@ from __future__ import annotations
 from itertools import groupby
 
 from hub.catalogue.events import EVENTS, Known
-from hub.catalogue.names import EVENT_ALIASES, GA4, OTHERS, PROPERTY_ALIASES, PROPERTY_ALIASES_ANYWHERE
+from hub.catalogue.names import (
+    EVENT_ALIASES,
+    GA4,
+    OTHERS,
+    PROPERTY_ALIASES,
+    PROPERTY_ALIASES_ANYWHERE,
+    UNIVERSAL,
+)
 from hub.catalogue.properties import TRAITS, Property
 
 _HEAD = """\
@@ -53,6 +60,7 @@ def _traits() -> str:
 
 def _aliases() -> str:
     ga4 = [f"| `{name}` | {_target(name)} |" for name in sorted(GA4)]
+    universal = [f"| `{name}` | {_target(name)} |" for name in sorted(UNIVERSAL)]
     others = [f"| `{name}` | {_target(name)} |" for name in sorted(OTHERS)]
     keys = [
         f"| `{name}` | `{PROPERTY_ALIASES[name]}` | {_where(name)} |" for name in sorted(PROPERTY_ALIASES)
@@ -65,7 +73,11 @@ def _aliases() -> str:
             "| sent | is here |",
             "| --- | --- |",
             *ga4,
-            "\n### Shops, tag managers and vendors\n",
+            "\n### Universal Analytics and Google Tag Manager\n",
+            "| sent | is here |",
+            "| --- | --- |",
+            *universal,
+            "\n### Shops and vendors\n",
             "| sent | is here |",
             "| --- | --- |",
             *others,
