@@ -29,6 +29,7 @@ SECTIONS = {
     "schema": "Making events",
     "wire": "HTTP as plain values",
     "option": "Settings",
+    "liquid": "Templates",
     "errors": "Errors",
     "hooks": "Hooks",
 }

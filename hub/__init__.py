@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     )
     from hub.event import Consent, Event, Identifier, Message, iso
     from hub.hooks import hookimpl
+    from hub.liquid import Template
     from hub.option import Duration, Option, Secret, Settings
     from hub.schema import normalise
     from hub.wire import Inbound, Request, Response
@@ -76,6 +77,7 @@ __all__ = [
     "Sink",
     "Skip",
     "Source",
+    "Template",
     "TooFast",
     "TooLarge",
     "Transform",
@@ -97,6 +99,7 @@ _HOMES = {
     ),
     "event": "Consent Event Identifier Message iso",
     "hooks": "hookimpl",
+    "liquid": "Template",
     "option": "Duration Option Secret Settings",
     "schema": "normalise",
     "wire": "Inbound Request Response",

@@ -35,6 +35,7 @@ from hub.config.reading import Reading, Unset
 from hub.config.resolved import in_stored_order, resolve, version_of
 from hub.config.routes import read_routes
 from hub.config.tables import merged
+from hub.config.templates import read_templates
 from hub.errors import ConfigFault, ConfigRefused
 
 __all__ = [
@@ -139,6 +140,7 @@ def _build(reading: Reading, discover: Discover, resolved: bytes | None = None) 
     identity = read_identity(reading)
     categories = read_categories(reading)
     channels = read_channels(reading, sinks)
+    read_templates(reading)
     vias = read_rules(reading, sinks, channels)
     reading.refuse_faults()
     assert hub is not None

@@ -15,6 +15,7 @@ from hub.config.blocks import SinkOptions, SourceOptions, TransformOptions
 from hub.config.hub_table import HubOptions
 from hub.config.people import ConsentOptions, IdentityOptions, KindOptions
 from hub.config.routes import RouteOptions
+from hub.config.templates import TemplateOptions
 from hub.config.words import alternatives, type_text
 from hub.connector import ConnectorType
 from hub.option import duration_text
@@ -33,6 +34,7 @@ _TABLES: Mapping[str, type[BaseModel]] = {
     "sinks.LABEL": SinkOptions,
     "transforms.NAME": TransformOptions,
     "routes.NAME": RouteOptions,
+    "templates.NAME": TemplateOptions,
     "identity": IdentityOptions,
     "identity.kinds.NAME": KindOptions,
     "consent": ConsentOptions,

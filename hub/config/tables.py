@@ -21,6 +21,7 @@ TABLES: Mapping[str, int] = {
     "events": 1,
     "places": 1,
     "rules": 1,
+    "templates": 1,
     "consent": 2,
     "identity": 2,
 }
@@ -28,7 +29,7 @@ TABLES: Mapping[str, int] = {
 
 LATER = (
     *("caps", "groups", "journeys", "pools", "quiet", "retention"),
-    *("schemas", "segments", "sync", "templates", "test", "traits"),
+    *("schemas", "segments", "sync", "test", "traits"),
 )
 """Tables that a later version reads; until then they are refused rather than ignored."""
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 
 from hub.config.sizes import size
+from hub.liquid import Template
 
 _DURATION = "must be a duration in quotes: 90s, 15m, 1h30m, 24h, 30d or 2w"
 _EXPECTED = {
@@ -81,6 +82,7 @@ _NAMES: Mapping[Any, str] = {
     float: "number",
     timedelta: "duration",
     Path: "path",
+    Template: "template",
     Any: "anything",
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -18,6 +19,8 @@ from hub.rules import Definitions as Rules
 from hub.store.port import Leg
 from hub.store.sqlite.work import legs_text
 from hub.telemetry import names
+from hub.templates import Templates
+from hub.templates import compile as compile_templates
 
 HUB = "hub"
 """The source of the hub's own events; a route takes them only where it names it."""
@@ -86,6 +89,8 @@ class Definitions:
     """Each rule's version: a hash of its text."""
     routes: list[tuple[_Route, Any]] = field(default_factory=list)
     messages: _Plan = field(default_factory=_Plan)
+    templates: dict[str, Any] = field(default_factory=dict)
+    """`[templates]` as it is written, files read."""
     _candidates: dict[tuple[str, str, str], tuple[_Candidate, ...]] = field(default_factory=dict)
     _plans: dict[tuple[Leg, ...], Planned] = field(default_factory=dict)
     _single: dict[Leg, str] = field(default_factory=dict)
@@ -112,7 +117,13 @@ class Definitions:
             versions={name: _version(rule) for name, rule in rules.items()},
             routes=routes,
             messages=plan,
+            templates=tables.get("templates", {}),
         )
+
+    @cached_property
+    def words(self) -> Templates:
+        """The templates, read when the first message wants to say something."""
+        return compile_templates(self.templates)
 
     @property
     def ages(self) -> str:

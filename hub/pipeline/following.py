@@ -9,6 +9,7 @@ from typing import Any
 from hub.event import Event, Instant, Message, PersonId, Profile
 from hub.pipeline.definitions import Definitions
 from hub.pipeline.past import Past
+from hub.pipeline.wording import worded
 from hub.policy import refusal
 from hub.rules import (
     Decisions,
@@ -114,6 +115,8 @@ class Follower:
         reason: str | None = gate
         if reason is None and missing and not send.fallback:
             reason = "incomplete"
+        if reason is None:
+            message, reason = worded(self._definitions.words, message, profile, firing)
         if reason is None and targets:
             entry = self._past.entry(firing.trigger)
             plan_message(self._work, message, targets[0], (entry, firing.trigger, profile), self._definitions)

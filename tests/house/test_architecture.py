@@ -10,7 +10,7 @@ import pytest
 from source_tree import Module, cycles, imports, is_foreign, modules
 
 ROWS = (
-    ("words", ("catalogue", "event", "errors", "wire", "option", "schema")),
+    ("words", ("catalogue", "event", "errors", "wire", "liquid", "option", "schema")),
     ("contract", ("connector", "hooks")),
     ("thinking", ("identity", "profiles", "rules", "policy", "templates", "journeys")),
     ("hands", ("store", "transport", "clock", "telemetry")),
