@@ -60,6 +60,22 @@ class Contract:
         folder = contracts()
         return None if folder is None else _read(folder / name)
 
+    @classmethod
+    def at(cls, path: Path) -> Contract:
+        """The contract in this file. Read once."""
+        return _read(path)
+
+    def covers(self, url: str) -> bool:
+        """Whether an address is one of this document's server; any is where its host has a variable."""
+        ours = urlsplit(self._server)
+        return "{" in ours.netloc or not ours.netloc or urlsplit(url).netloc == ours.netloc
+
+    def below(self, url: str) -> str:
+        """The path of an address as `faults` takes it: without the server's own, with its query."""
+        parts = urlsplit(url)
+        path = parts.path.removeprefix(urlsplit(self._server).path.rstrip("/"))
+        return f"{path}?{parts.query}" if parts.query else path
+
     def faults(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> list[Fault]:
         """What is wrong with a request to `path` (a query may follow it), each fault with its place."""
         asked = _Asked(self._server, method, path, headers, body)

@@ -1,0 +1,124 @@
+"""Results of checks gathered to what was found of each connector, and what grade that is."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hub.connector import ConnectorType, Source, Transform
+from hub.plugins.grades import Findings, digest, keep, kept, objection
+from hub.testing.checking import GRADES, Check, checks
+
+Key = tuple[str, str]
+
+
+@dataclass(slots=True)
+class _Examined:
+    """One class of checks in a test file, and what has become of its checks."""
+
+    exempt: Mapping[str, str]
+    outcomes: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Examinations:
+    """What was found in one session of tests; `settle` keeps it, or compares it with what is kept."""
+
+    lines: list[str] = field(default_factory=list)
+    """What there is to say of it."""
+    stale: list[str] = field(default_factory=list)
+    """What is kept and was not found, or the other way round."""
+    _of: dict[Key, _Examined] = field(default_factory=dict)
+
+    def note(self, about: Mapping[str, Any], when: str, outcome: str) -> None:
+        """The result of one step of a check: it passed if no step of it failed or was left out."""
+        examined = self._of.setdefault((about["module"], about["connector"]), _Examined(about["exempt"]))
+        before = examined.outcomes.get(about["check"], "passed")
+        if outcome != "passed":
+            before = outcome if before == "passed" or outcome == "failed" else before
+        if when == "call" or before != "passed":
+            examined.outcomes[about["check"]] = before
+
+    def settle(self, *, write: bool) -> None:
+        """Goes through all connectors that were examined as a whole."""
+        for (module, name), examined in sorted(self._of.items()):
+            connector: ConnectorType = getattr(_imported(module), name)
+            needed = checks(suite_for(connector), connector)
+            if set(examined.outcomes) != set(needed):
+                continue
+            found = _findings(connector, examined)
+            if write:
+                keep(connector, found)
+                self.lines.append(f"{connector.name}: {grade(connector, found)}")
+            else:
+                self._compare(connector, examined, found)
+
+    def _compare(self, connector: ConnectorType, examined: _Examined, found: Findings) -> None:
+        before = kept(connector)
+        # What could not be tried here (no contracts, say) proves nothing against what is kept.
+        open_here = {name for name, outcome in examined.outcomes.items() if outcome == "skipped"}
+        open_here -= set(found.exempt)
+        stale = before is None or bool(objection(connector, before))
+        if before is not None and not stale:
+            stale = set(before.passed) - open_here != set(found.passed) or before.exempt != found.exempt
+        if stale:
+            self.stale.append(f"{connector.name}: its grade is not current; run pytest --hub-grades=write")
+
+
+def about(suite: Any, check: Check) -> dict[str, Any]:
+    """What has to be known of a check where its result is noted, which may be another process."""
+    connector = suite.connector
+    return {
+        "module": connector.__module__,
+        "connector": connector.__qualname__,
+        "check": check.name,
+        "exempt": dict(suite.exempt),
+    }
+
+
+def suite_for(connector: ConnectorType) -> type:
+    """The suite that examines a connector of this kind."""
+    from hub.testing import SinkConformance, SourceConformance, TransformConformance
+
+    if issubclass(connector, Source):
+        return SourceConformance
+    return TransformConformance if issubclass(connector, Transform) else SinkConformance
+
+
+def grade(connector: ConnectorType, found: Findings | None = None) -> str:
+    """none, bronze, silver or gold: the highest of which every check was passed or exempted, and those below.
+
+    What is kept counts only for the code, and for the version of the kit, of which it was found.
+    """
+    found = kept(connector) if found is None else found
+    if found is None or objection(connector, found):
+        return "none"
+    reached = "none"
+    for one in GRADES:
+        if missing(connector, found, one):
+            break
+        reached = one
+    return reached
+
+
+def missing(connector: ConnectorType, found: Findings, wanted: str) -> list[str]:
+    """The checks of a grade that were neither passed nor exempted."""
+    done = {*found.passed, *found.exempt}
+    return [
+        check.name
+        for check in checks(suite_for(connector), connector).values()
+        if check.grade == wanted and check.name not in done
+    ]
+
+
+def _findings(connector: ConnectorType, examined: _Examined) -> Findings:
+    passed = [name for name, outcome in examined.outcomes.items() if outcome == "passed"]
+    return Findings(digest(connector), tuple(sorted(passed)), dict(examined.exempt))
+
+
+def _imported(module: str) -> Any:
+    from importlib import import_module
+
+    return sys.modules.get(module) or import_module(module)
