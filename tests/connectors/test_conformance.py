@@ -2,13 +2,44 @@
 
 from __future__ import annotations
 
+import hmac
 import json
+from base64 import b64encode
+from dataclasses import replace
+
+import hub
 
 from connectors.console import Console
 from connectors.file import File
 from connectors.klaviyo import Klaviyo
+from connectors.segment import Segment
+from connectors.shopify import Shopify
 from connectors.webhook import Webhook
-from hub.testing import SinkConformance
+from hub.testing import SinkConformance, SourceConformance
+
+
+class TestSegment(SourceConformance):
+    connector = Segment
+    settings = {
+        "public_keys": ["pk_shop"],
+        "secret_keys": ["sk_server_1234"],
+        "secret": "segments_shared_secret",
+    }
+    exempt = {"old_timestamps_are_refused": "Segment signs no time; a repeat is known by its messageId"}
+
+    def sign(self, inbound: hub.Inbound) -> hub.Inbound:
+        signature = hmac.new(b"segments_shared_secret", inbound.body, "sha1").hexdigest()
+        return replace(inbound, headers={**inbound.headers, "x-signature": signature})
+
+
+class TestShopify(SourceConformance):
+    connector = Shopify
+    settings = {"secret": "the_apps_client_secret"}
+    exempt = {"old_timestamps_are_refused": "Shopify signs no time; a repeat is known by its event's id"}
+
+    def sign(self, inbound: hub.Inbound) -> hub.Inbound:
+        signature = b64encode(hmac.new(b"the_apps_client_secret", inbound.body, "sha256").digest()).decode()
+        return replace(inbound, headers={**inbound.headers, "x-shopify-hmac-sha256": signature})
 
 
 class TestKlaviyo(SinkConformance):
