@@ -7,6 +7,9 @@ from collections.abc import Sequence
 
 import hub
 
+LONGEST = 100
+"""Characters of each of a message's words that are shown."""
+
 
 class Console(hub.Sink[hub.Settings]):
     """Prints each delivery as a line of its own, also into a pipe."""
@@ -29,13 +32,17 @@ def _line(delivery: hub.Delivery) -> str:
     else:
         parts = [hub.iso(message.created_at), f"message {message.rule} by {message.channel}:"]
         parts.append(message.template or "(no template)")
-        said = message.variables
+        said = {**message.variables, **{name: _short(text) for name, text in message.words.items()}}
     if delivery.person is not None:
         parts.append(f"person={delivery.person}")
     parts += [str(identifier) for identifier in event.identifiers]
     parts += [f"{name}={value!r}" for name, value in said.items()]
     # A newline or an escape in a stranger's text must not look like a line of ours.
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in "  ".join(parts))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 @hub.hookimpl

@@ -52,11 +52,17 @@ def _happened(event: hub.Event) -> dict[str, Any]:
 
 
 def _wanted(message: hub.Message) -> dict[str, Any]:
-    """A rule's message: its template's name is the metric that starts a flow at Klaviyo."""
+    """A rule's message: its template's name is the metric that starts a flow at Klaviyo.
+
+    `vendor` of the template is another name for that metric. Words that the hub filled in travel together, so
+    that no variable is in their way: `event.words.subject`.
+    """
+    words = {name: text for name, text in message.words.items() if name != "vendor"}
     return {
-        "metric": message.template or message.rule,
+        "metric": message.words.get("vendor") or message.template or message.rule,
         "properties": {
             **message.variables,
+            **({"words": words} if words else {}),
             "message": message.id,
             "rule": message.rule,
             "channel": message.channel,

@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 import hub
 
+from .bodies import body, together
+
 
 class Settings(hub.Settings):
     url: str | hub.Secret = hub.Option("Where to send; by { env = … } if the address itself is a secret.")
@@ -20,6 +22,13 @@ class Settings(hub.Settings):
     )
     method: Literal["POST", "PUT", "PATCH"] = hub.Option("How to send.", default="POST")
     headers: dict[str, str | hub.Secret] = hub.Option("Headers to add; values may be secrets.", default={})
+    body: hub.Template | None = hub.Option(
+        "The body in Liquid, of delivery.id, person.*, event.*, message.*; by default an object of the hub.",
+        default=None,
+    )
+    content_type: str = hub.Option(
+        "What `body` is. In JSON, values cannot break out of their quotes.", default="application/json"
+    )
 
 
 class Webhook(hub.HttpSink[Settings]):
@@ -40,8 +49,10 @@ class Webhook(hub.HttpSink[Settings]):
     @hub.action("send")
     def send(self, deliveries: Sequence[hub.Delivery]) -> hub.Requests:
         """Sends the event to the receiver, or a message (type `message`) with the event behind it."""
-        objects = [_object(delivery) for delivery in deliveries]
         many = self.allowed.get("send", self.limits).batch > 1
+        if self.settings.body is not None:
+            return (yield from self._send_body(self.settings.body, deliveries, many=many))
+        objects = [_object(delivery) for delivery in deliveries]
         yield hub.Request(
             self.settings.method,
             "",
@@ -49,6 +60,32 @@ class Webhook(hub.HttpSink[Settings]):
             json=objects if many else objects[0],
         )
         return None
+
+    def _send_body(
+        self, template: hub.Template, deliveries: Sequence[hub.Delivery], *, many: bool
+    ) -> hub.Requests:
+        content_type = self.settings.content_type
+        sent: list[hub.Delivery] = []
+        bodies: list[str] = []
+        verdicts: dict[str, hub.DeliveryError] = {}
+        for delivery in deliveries:
+            try:
+                bodies.append(body(template, content_type, delivery))
+                sent.append(delivery)
+            except hub.GiveUp as fault:
+                verdicts[delivery.id] = fault
+        if sent:
+            text = together(bodies, content_type) if many else bodies[0]
+            yield hub.Request(
+                self.settings.method,
+                "",
+                headers={
+                    "webhook-id": _hash(sent) if many else sent[0].id,
+                    "content-type": content_type,
+                },
+                content=text.encode(),
+            )
+        return verdicts
 
     def sign(self, request: hub.Request, now: int) -> hub.Request:
         """The request with the configured headers and, where there is a secret, its signature."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,7 @@ from connectors.console import Console
 from connectors.file import File
 from hub.connector import Delivery
 from hub.errors import RetryLater
-from hub.event import Event, Identifier
+from hub.event import Event, Identifier, Message
 
 
 def delivery(n: int, **properties) -> Delivery:
@@ -47,6 +48,25 @@ async def test_each_delivery_is_a_line_on_the_console(capsys):
         "2023-11-14T22:13:20.000Z  product_added  person=00000000000000aa  email:ann@example.com  n=1"
     )
     assert second.endswith("n=2")
+
+
+async def test_a_message_shows_its_words_long_ones_in_part(capsys):
+    said = Message(
+        id="m",
+        rule="cart",
+        channel="email",
+        purpose="marketing",
+        template="cart",
+        words={"subject": "Your cart", "html": "x" * 10_000},
+        created_at=1_700_000_000_000_000,
+        expires_at=1_700_000_000_000_000,
+    )
+    await Console(Console.Settings()).send([replace(delivery(1), message=said)])
+
+    line = capsys.readouterr().out
+    assert "message cart by email:  cart" in line
+    assert "subject='Your cart'" in line
+    assert f"html='{'x' * 100}…'" in line
 
 
 async def test_a_strangers_text_cannot_forge_a_line(capsys):

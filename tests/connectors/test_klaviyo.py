@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import httpx
+import msgspec
 import pytest
 import respx
 from delivery_house import DeliveryHouse, sink
@@ -202,6 +203,17 @@ async def test_a_message_is_a_metric_of_its_templates_name_with_the_variables():
         "purpose": "marketing",
     }
     assert "value" not in said
+
+
+async def test_words_of_our_own_travel_together_and_no_variable_is_in_their_way():
+    message = msgspec.structs.replace(
+        MESSAGE, words={"subject": "Ann!", "html": "<p>", "vendor": "Cart at Klaviyo"}
+    )
+    said = await said_of(happened("Product Added"), message=message)
+
+    assert said["metric"]["data"]["attributes"]["name"] == "Cart at Klaviyo"
+    assert said["properties"]["words"] == {"subject": "Ann!", "html": "<p>"}
+    assert said["properties"]["name"] == "Monopoly"
 
 
 async def test_a_message_to_nobody_gives_up_so_that_the_next_sink_gets_it():
