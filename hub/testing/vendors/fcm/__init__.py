@@ -1,4 +1,4 @@
-"""A stand-in for Firebase Cloud Messaging: its token endpoint and its messages, checked as the vendor does."""
+"""A stand-in for Firebase Cloud Messaging: push messages, and the tokens that are needed to send them."""
 
 from __future__ import annotations
 

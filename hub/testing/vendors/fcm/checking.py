@@ -76,10 +76,10 @@ def _wrong_times(message: Mapping[str, Any]) -> Iterator[Violation]:
         found = _DURATION.fullmatch(ttl) if isinstance(ttl, str) else None
         if found is None or int(found[1]) > FOUR_WEEKS:
             yield Violation("message.android.ttl", "Invalid TTL")
-    for path, least in (("apns", 0), ("webpush", 0)):
+    for path in ("apns", "webpush"):
         for name, value in (_inside(message, path, "headers") or {}).items():
-            number = name.lower() in ("ttl", "apns-expiration", "apns-priority")
-            if not isinstance(value, str) or (number and not (value.isdecimal() and int(value) >= least)):
+            is_number = name.lower() in ("ttl", "apns-expiration", "apns-priority")
+            if not isinstance(value, str) or (is_number and not value.isdecimal()):
                 yield Violation(f"message.{path}.headers", "Invalid header")
     collapse = (_inside(message, "apns", "headers") or {}).get("apns-collapse-id", "")
     if len(str(collapse).encode()) > 64:
