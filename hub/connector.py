@@ -141,8 +141,11 @@ class Source(_Connector[S]):
     """A consent banner's categories → our purposes (`[consent.categories]`); for `hub.normalise`."""
 
     @classmethod
-    def key(cls, inbound: Inbound) -> str | None:
-        """The key in a request at one of `paths`, which names the source; None where there is none."""
+    def key(cls, inbound: Inbound) -> str | tuple[str, ...] | None:
+        """The key in a request at one of `paths`, which names the source; None where there is none.
+
+        Of several, the first one counts that a source has.
+        """
         return None
 
     def keys(self) -> Mapping[str, str]:

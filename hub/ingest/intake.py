@@ -102,25 +102,26 @@ class Claim:
         """The source, and the request with its key and trust; raises UnknownKey."""
         missing = True
         for connector, keyring in self.keyrings.items():
-            key = _key(connector, inbound, bugs)
-            if key is None:
-                continue
-            missing = False
-            found = keyring.find(key)
-            if found is not None:
-                intake, trust = found
-                return intake, _proven(inbound, key, trust)
+            for key in _keys(connector, inbound, bugs):
+                missing = False
+                found = keyring.find(key)
+                if found is not None:
+                    intake, trust = found
+                    return intake, _proven(inbound, key, trust)
         raise UnknownKey("there is no key in the request" if missing else "no source has this key")
 
 
-def _key(connector: SourceType, inbound: Inbound, bugs: Bugs) -> str | None:
+def _keys(connector: SourceType, inbound: Inbound, bugs: Bugs) -> tuple[str, ...]:
     try:
-        return connector.key(inbound)
+        key = connector.key(inbound)
     except HubError:
         raise
     except Exception as bug:
         bugs.met(connector.name, bug)
         raise BadPayload("the key cannot be read") from None
+    if key is None:
+        return ()
+    return (key,) if isinstance(key, str) else key
 
 
 def prove(intake: Intake, inbound: Inbound, bugs: Bugs) -> Inbound:

@@ -214,11 +214,12 @@ class SourceConformance(Conformance):
     def _trust(self, source: Source[Any], inbound: Inbound) -> tuple[str, str | None]:
         if inbound.path.startswith("/in/"):
             return source.authenticate(inbound), None
-        key = type(source).key(inbound)
+        said = type(source).key(inbound)
         known = source.keys()
-        if key is None or key not in known:
-            raise UnknownKey("no source has this key")
-        return known[key], key
+        for key in (said,) if isinstance(said, str) else said or ():
+            if key in known:
+                return known[key], key
+        raise UnknownKey("no source has this key")
 
     def _survives(self, changes: Any) -> None:
         faults: list[str] = []
