@@ -35,6 +35,7 @@ from hub.config.reading import Reading, Unset
 from hub.config.resolved import in_stored_order, resolve, version_of
 from hub.config.routes import read_routes
 from hub.config.tables import merged
+from hub.config.template_uses import warn_of_templates
 from hub.config.templates import read_templates
 from hub.errors import ConfigFault, ConfigRefused
 
@@ -142,6 +143,7 @@ def _build(reading: Reading, discover: Discover, resolved: bytes | None = None) 
     channels = read_channels(reading, sinks)
     read_templates(reading)
     vias = read_rules(reading, sinks, channels)
+    warn_of_templates(reading)
     reading.refuse_faults()
     assert hub is not None
     if resolved is None:

@@ -74,7 +74,7 @@ def read_rules(
         for fault in refused.faults:
             reading.fault(_keys(fault.key), fault.problem)
     vias: dict[str, Target] = {}
-    for keys, send in _sends(tables.get("rules")):
+    for keys, send in sends_of(tables.get("rules")):
         via, channel = send.get("via"), send.get("channel")
         if isinstance(via, str):
             target = read_target(via, (*keys, "via"), sinks, reading)
@@ -105,7 +105,7 @@ def rules_alone(path: Path) -> dict[str, Any]:
     return tables
 
 
-def _sends(rules: Any) -> Iterator[tuple[Keys, Mapping[str, Any]]]:
+def sends_of(rules: Any) -> Iterator[tuple[Keys, Mapping[str, Any]]]:
     """Every `send` of every rule that is one, with the keys under which it stands."""
     for name, rule in rules.items() if isinstance(rules, dict) else ():
         send = rule.get("send") if isinstance(rule, dict) else None

@@ -96,3 +96,40 @@ def test_templates_that_fall_back_in_a_circle_are_refused_once(tmp_path: Path):
     assert told(tmp_path, text) == [
         "plugins.toml:2: templates.a.fallback: falls back in a circle: a → b → c → a; end it somewhere"
     ]
+
+
+RULES = """
+[sinks.out]
+connector = "console"
+[channels]
+email = "out.send"
+[rules.cart]
+when = "product_added"
+send = { channel = "email", template = "cart", vars = { name = "trigger.name" } }
+"""
+
+
+@pytest.mark.parametrize(
+    ("template", "warning"),
+    [
+        ('[templates.cart]\nsubject = "{{ name }} {{ person.plan }} {{ now }}{{ trigger.x }}"', None),
+        ('[templates.cart]\nsubject = "{% for one in trigger.products %}{{ one.name }}{% endfor %}"', None),
+        ('[templates.other]\nsubject = "{{ nobody }}"', None),
+        (
+            '[templates.cart]\nsubject = "{{ first_name }}"',
+            "template cart speaks of first_name, which vars does not set: it stays empty; write vars = "
+            '{ first_name = "…" }, or person.first_name in the template',
+        ),
+        (
+            '[templates.cart]\nfallback = "plain"\n[templates.plain]\ntext = "{{ nom }}"',
+            "template plain speaks of nom, which vars does not set: it stays empty; write vars = "
+            '{ nom = "…" }, or person.nom in the template',
+        ),
+        ('[templates.carts]\ntext = ""', "no template 'cart': only its name is sent; did you mean 'carts'?"),
+    ],
+)
+def test_what_nobody_tells_a_template_is_warned_of(tmp_path: Path, template: str, warning: str | None):
+    good = configured(tmp_path, RULES + template)
+
+    expected = [] if warning is None else [f"plugins.toml:8: rules.cart.send.template: {warning}"]
+    assert [str(one).removeprefix(f"{tmp_path}/") for one in good.warnings] == expected
