@@ -16,6 +16,8 @@ from .account import EXTRA, GRANT, Account, Token, account, assertion, can_sign,
 from .notice import Look, devices, in_time, notice
 from .refusals import verdict
 
+LIMITS = hub.Limits(per_minute=600_000, in_flight=32, batch=1)
+"""600,000 a minute for a project. https://firebase.google.com/docs/cloud-messaging/throttling-and-quotas"""
 NOBODY = "no device token"
 NO_MESSAGE = "an event has no words to send; a rule's message has"
 UNSET = "unset-"
@@ -61,8 +63,7 @@ class Fcm(hub.HttpSink[Settings]):
 
     name = "fcm"
     base_url = "https://fcm.googleapis.com"
-    # 600,000 a minute for a project. https://firebase.google.com/docs/cloud-messaging/throttling-and-quotas
-    limits = hub.Limits(per_minute=600_000, in_flight=32, batch=1)
+    limits = LIMITS
     example = """
 [sinks.app]
 connector       = "fcm"

@@ -21,6 +21,11 @@ https://www.twilio.com/docs/messaging/api/message-resource#create-a-message-reso
 """
 UNTIL = "ValidityPeriod"
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
+LIMITS = hub.Limits(in_flight=8, batch=1)
+"""Messages are paced at Twilio, by their sender, and wait there; what it limits are requests at once.
+
+https://help.twilio.com/articles/115002943027
+"""
 NOBODY = "no telephone number of the form +4917…"
 NO_MESSAGE = "an event has no words to send; a rule's message has"
 
@@ -32,7 +37,7 @@ class Settings(hub.Settings):
     auth_token: hub.Secret | None = hub.Option(
         "The account's auth token, where no API key is given.", default=None
     )
-    api_key: str | None = hub.Option(
+    api_key_sid: str | None = hub.Option(
         "The SID of an API key (SK…), which can be withdrawn by itself.",
         default=None,
         pattern=r"^SK[0-9a-fA-F]{32}$",
@@ -55,10 +60,10 @@ class Settings(hub.Settings):
         """Says what is missing together."""
         if self.sender is None and self.messaging_service is None:
             raise ValueError("give a sender or a messaging_service")
-        if (self.api_key is None) != (self.api_secret is None):
-            raise ValueError("api_key and api_secret belong together")
-        if self.auth_token is None and self.api_key is None:
-            raise ValueError("give an auth_token, or an api_key with its api_secret")
+        if (self.api_key_sid is None) != (self.api_secret is None):
+            raise ValueError("api_key_sid and api_secret belong together")
+        if self.auth_token is None and self.api_key_sid is None:
+            raise ValueError("give an auth_token, or an api_key_sid with its api_secret")
         return self
 
 
@@ -71,9 +76,7 @@ class Twilio(hub.HttpSink[Settings]):
 
     name = "twilio"
     base_url = "https://api.twilio.com"
-    # Messages are paced at Twilio by sender, and wait there; what is limited are requests at once.
-    # https://help.twilio.com/articles/115002943027
-    limits = hub.Limits(in_flight=8, batch=1)
+    limits = LIMITS
     example = """
 [sinks.texts]
 connector   = "twilio"
@@ -107,8 +110,8 @@ sender      = "+15005550006"
     def sign(self, request: hub.Request, now: int) -> hub.Request:
         """The request with the credentials, and with the time that its message still has."""
         name, secret = self.settings.account_sid, self.settings.auth_token
-        if self.settings.api_key is not None:
-            name, secret = self.settings.api_key, self.settings.api_secret
+        if self.settings.api_key_sid is not None:
+            name, secret = self.settings.api_key_sid, self.settings.api_secret
         pair = f"{name}:{secret.reveal() if secret is not None else ''}"
         headers = {
             "authorization": f"Basic {b64encode(pair.encode()).decode()}",

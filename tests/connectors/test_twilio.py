@@ -99,7 +99,7 @@ async def test_a_messaging_service_chooses_the_sender():
 
 async def test_an_api_key_stands_for_the_account():
     key = "SK" + "d" * 32
-    [request] = await asked(delivery(), auth_token=None, api_key=key, api_secret=hub.Secret("hidden"))
+    [request] = await asked(delivery(), auth_token=None, api_key_sid=key, api_secret=hub.Secret("hidden"))
 
     assert b64decode(request.headers["authorization"].partition(" ")[2]) == f"{key}:hidden".encode()
     assert request.path == PATH
@@ -322,8 +322,8 @@ async def test_a_message_that_was_taken_is_delivered_whatever_else_is_said(body)
     ("settings", "problem"),
     [
         ({"sender": None}, "give a sender or a messaging_service"),
-        ({"auth_token": None}, "give an auth_token, or an api_key"),
-        ({"api_key": "SK" + "d" * 32}, "belong together"),
+        ({"auth_token": None}, "give an auth_token, or an api_key_sid"),
+        ({"api_key_sid": "SK" + "d" * 32}, "belong together"),
         ({"api_secret": hub.Secret("s")}, "belong together"),
         ({"account_sid": "4711"}, "account_sid"),
         ({"messaging_service": "4711"}, "messaging_service"),
