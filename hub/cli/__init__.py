@@ -66,6 +66,7 @@ TABLE = {
     "tail": ("watching", "tail"),
     "person": ("people", "person"),
     "why": ("asking", "why"),
+    "render": ("rendering", "render"),
     "preview": ("previewing", "preview"),
     "try": ("trying", "try_"),
     "dead": ("dead_letters", "dead"),
