@@ -11,16 +11,16 @@ from hub.cli import Commands
 from hub.cli.options import config_option, hub_table, json_option
 
 if TYPE_CHECKING:
-    from hub.connector import ConnectorType, Limits
-    from hub.plugins import Registry
-
-NO_GRADE = "none"
-"""The grade of a connector that took no examination."""
+    from hub.connector import ConnectorType
+    from hub.plugins import Known, Registry
 
 
-@click.group(cls=Commands, table={"list": ("connectors", "list_"), "show": ("connectors", "show")})
+_TABLE = {"list": ("connectors", "list_"), "show": ("connectors", "show"), "new": ("new", "new")}
+
+
+@click.group(cls=Commands, table=_TABLE)
 def connectors() -> None:
-    """Lists connectors, and shows how to use them."""
+    """Lists connectors, shows how to use them, and makes new ones."""
 
 
 @click.command("list")
@@ -69,12 +69,22 @@ def listing(known: Registry) -> list[dict[str, Any]]:
         {
             "name": one.name,
             "kind": one.kind or "",
-            "grade": NO_GRADE,
+            "grade": _grade(known, one),
             "package": one.package,
             "version": one.version,
         }
         for one in known.known()
     ]
+
+
+def _grade(known: Registry, one: Known) -> str:
+    """The computed grade; of a package that is not loaded, by the files that are there."""
+    from hub.connector import kind
+    from hub.testing.examinations import grade_at, grade_of
+
+    if not one.loaded:
+        return "none" if one.place is None else grade_at(one.place, one.name).grade
+    return next(grade_of(found).grade for found in known.all(one.name) if kind(found) == one.kind)
 
 
 def shown(known: Registry, name: str) -> list[dict[str, Any]]:
@@ -88,51 +98,17 @@ def shown(known: Registry, name: str) -> list[dict[str, Any]]:
 
 
 def _sheet(connector: ConnectorType) -> dict[str, Any]:
-    from dataclasses import asdict
-    from inspect import cleandoc
+    from hub.plugins.sheets import sheet
+    from hub.testing.examinations import grade_of
 
-    from hub.config import explain
-    from hub.connector import HttpSink, Sink, actions, kind
-
-    sink = connector if issubclass(connector, HttpSink | Sink) else None
-    options = [asdict(option) for option in explain(connector)]
-    return {
-        "name": connector.name,
-        "kind": kind(connector),
-        "grade": NO_GRADE,
-        "summary": cleandoc(connector.__doc__ or "").partition("\n")[0],
-        "options": options,
-        "actions": [
-            {"name": action.name, "summary": action.summary, "fields": [], "limits": _limits(action.limits)}
-            for action in (actions(sink).values() if sink else ())
-        ],
-        "limits": _limits(sink.limits) if sink else {},
-        "example": connector.example.strip() or _example(connector.name, kind(connector), options),
-    }
-
-
-def _limits(limits: Limits | None) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    return {name: value for name, value in asdict(limits).items() if value} if limits else {}
-
-
-def _example(name: str, kind: str, options: list[dict[str, Any]]) -> str:
-    """The shortest block that names everything required."""
-    lines = [f"[{kind}s.my_{name}]", f'connector = "{name}"']
-    if kind == "transform":
-        lines.append('on = ["source:site"]')
-    samples = {"secret": f'{{ env = "{name.upper()}_%s" }}', "whole number": "1", "number": "1.0"}
-    samples |= {"true or false": "true", "duration": '"1h"'}
-    for option in options:
-        if option["required"]:
-            sample = samples.get(option["type"], '"…"').replace("%s", option["name"].upper())
-            lines.append(f"{option['name']} = {sample}")
-    return "\n".join(lines)
+    said, graded = sheet(connector), grade_of(connector)
+    grade = {"grade": graded.grade, "grade_reason": graded.reason}
+    return {"name": said.pop("name"), "kind": said.pop("kind"), **grade, **said}
 
 
 def _print(sheet: dict[str, Any]) -> None:
-    print(f"{sheet['name']}: {sheet['kind']}, grade {sheet['grade']}\n{sheet['summary']}\n")
+    reason = f" ({sheet['grade_reason']})" if sheet["grade_reason"] else ""
+    print(f"{sheet['name']}: {sheet['kind']}, grade {sheet['grade']}{reason}\n{sheet['summary']}\n")
     for option in sheet["options"]:
         default = "required" if option["required"] else f"default {option['default'] or 'none'}"
         print(f"  {option['name']} ({option['type']}, {default})\n      {option['help']}")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from hub.connector import Delivery, HttpSink, Verdicts
 from hub.delivery.run import HttpRunner
 from hub.event import Instant
 from hub.wire import Request, Response
+
+T = TypeVar("T")
 
 Answer = Callable[[Request], Response]
 """What a vendor would say to a request."""
@@ -25,7 +28,7 @@ class Rehearsal:
     """Plays an action through against answers of your own.
 
     rehearsal = Rehearsal(Klaviyo(settings))
-    verdicts = await rehearsal.play("track", deliveries)
+    verdicts = rehearsal.run("track", deliveries)
     assert rehearsal.requests[0].path == "/api/events"
     """
 
@@ -38,6 +41,10 @@ class Rehearsal:
     async def play(self, action: str, deliveries: Sequence[Delivery]) -> Verdicts:
         """What became of those that did not arrive; raises what the action raises for all of them."""
         return await HttpRunner(self.sink, _nothing).run(action, deliveries, self) or {}
+
+    def run(self, action: str, deliveries: Sequence[Delivery]) -> Verdicts:
+        """As `play`, for tests that are not asynchronous."""
+        return waited(self.play(action, deliveries))
 
     async def send(self, request: Request) -> Response:
         self.requests.append(request)
@@ -55,3 +62,17 @@ class Rehearsal:
 
 async def _nothing() -> None:
     return None
+
+
+def waited(work: Awaitable[T]) -> T:
+    """The result of what is to be awaited, on a loop of its own that nobody else sees."""
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(_all(work))
+    finally:
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
+
+
+async def _all(work: Awaitable[T]) -> T:
+    return await work
