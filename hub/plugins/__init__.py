@@ -7,7 +7,7 @@ when it does more on import than define things: a hub that starts must be able t
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, cast
@@ -35,6 +35,8 @@ class Known:
     package: str
     version: str
     loaded: bool
+    place: Path | None = field(default=None, compare=False)
+    """Where its code stands, where that can be told without loading it."""
 
 
 class Registry:
@@ -73,7 +75,7 @@ class Registry:
             for (what, name), (_, package) in self._found.items()
         ]
         listed = [
-            Known(name, None, package.text, package.version, False)
+            Known(name, None, package.text, package.version, False, package.place)
             for package in self._packages
             if package.connectors is None
             for name in package.names

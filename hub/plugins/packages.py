@@ -36,6 +36,8 @@ class Package:
     version: str
     load: Callable[[], ModuleType]
     built_in: bool = False
+    place: Path | None = None
+    """Its file or folder, where that can be told without importing it."""
     connectors: tuple[ConnectorType, ...] | None = None
     """None until the package is enabled."""
 
@@ -62,7 +64,7 @@ def in_folders(folders: Sequence[Path]) -> Iterator[Package]:
             # A name of its own, so that it hides nothing that is installed.
             digest = blake2b(str(place.resolve()).encode(), digest_size=6).hexdigest()
             module = f"hub_plugin_{digest}_{place.stem}"
-            yield Package(str(place), module, {place.stem}, "", _from_file(place, module))
+            yield Package(str(place), module, {place.stem}, "", _from_file(place, module), place=place)
 
 
 def _modules(folder: Path) -> list[Path]:
@@ -98,10 +100,23 @@ def installed() -> Iterator[Package]:
     for point in metadata.entry_points(group=GROUP):
         name, version = (point.dist.name, point.dist.version) if point.dist else (point.module, "")
         made = packages.setdefault(
-            (name, point.module), Package(name, point.module, set(), version, _loader(point.module))
+            (name, point.module),
+            Package(name, point.module, set(), version, _loader(point.module), place=_place(point.module)),
         )
         made.names.add(point.name)
     yield from packages.values()
+
+
+def _place(module: str) -> Path | None:
+    """The file or folder of the package that a module is part of; None where there is no such thing."""
+    try:
+        spec = importlib.util.find_spec(module.partition(".")[0])
+    except (ImportError, ValueError):
+        return None
+    if spec is None or spec.origin is None:
+        return None
+    file = Path(spec.origin)
+    return file.parent if file.name == "__init__.py" else file
 
 
 def _loader(module: str) -> Callable[[], ModuleType]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from hub.connector import ConnectorType, Source, Transform
-from hub.plugins.grades import Findings, digest, keep, kept, objection
+from hub.connector import ConnectorType, PollingSource, Source, Transform
+from hub.plugins.grades import FORMS, Findings, digest, form, keep, kept, key, objection, place
 from hub.testing.checking import GRADES, Check, checks
 
 Key = tuple[str, str]
@@ -49,22 +50,25 @@ class Examinations:
             if set(examined.outcomes) != set(needed):
                 continue
             found = _findings(connector, examined)
-            if write:
+            if "failed" in examined.outcomes.values():
+                self.lines.append(f"{key(connector)}: no grade, for a check failed")
+            elif write:
                 keep(connector, found)
-                self.lines.append(f"{connector.name}: {grade(connector, found)}")
+                self.lines.append(f"{key(connector)}: {graded(place(connector), found).grade}")
             else:
                 self._compare(connector, examined, found)
 
     def _compare(self, connector: ConnectorType, examined: _Examined, found: Findings) -> None:
-        before = kept(connector)
+        where = place(connector)
+        before = kept(where).get(key(connector))
         # What could not be tried here (no contracts, say) proves nothing against what is kept.
         open_here = {name for name, outcome in examined.outcomes.items() if outcome == "skipped"}
         open_here -= set(found.exempt)
-        stale = before is None or bool(objection(connector, before))
+        stale = before is None or bool(objection(where, before))
         if before is not None and not stale:
             stale = set(before.passed) - open_here != set(found.passed) or before.exempt != found.exempt
         if stale:
-            self.stale.append(f"{connector.name}: its grade is not current; run pytest --hub-grades=write")
+            self.stale.append(f"{key(connector)}: its grade is not current; run pytest --hub-grades=write")
 
 
 def about(suite: Any, check: Check) -> dict[str, Any]:
@@ -82,40 +86,60 @@ def suite_for(connector: ConnectorType) -> type:
     """The suite that examines a connector of this kind."""
     from hub.testing import SinkConformance, SourceConformance, TransformConformance
 
-    if issubclass(connector, Source):
+    if issubclass(connector, Source | PollingSource):
         return SourceConformance
     return TransformConformance if issubclass(connector, Transform) else SinkConformance
 
 
-def grade(connector: ConnectorType, found: Findings | None = None) -> str:
-    """none, bronze, silver or gold: the highest of which every check was passed or exempted, and those below.
+class Graded(NamedTuple):
+    """none, bronze, silver or gold, and what stands between it and the next (empty above gold)."""
 
-    What is kept counts only for the code, and for the version of the kit, of which it was found.
+    grade: str
+    reason: str
+
+
+def graded(where: Path, found: Findings | None) -> Graded:
+    """The highest grade of which every check was passed or exempted, and those of the grades below.
+
+    What was found counts only for the code, and for the version of the kit, of which it was found.
     """
-    found = kept(connector) if found is None else found
-    if found is None or objection(connector, found):
-        return "none"
+    reason = objection(where, found)
+    if reason or found is None:
+        return Graded("none", reason)
     reached = "none"
     for one in GRADES:
-        if missing(connector, found, one):
-            break
+        lacks = _missing(found, one)
+        if lacks:
+            return Graded(reached, f"for {one} it lacks {', '.join(lacks)}")
         reached = one
-    return reached
+    return Graded(reached, "")
 
 
-def missing(connector: ConnectorType, found: Findings, wanted: str) -> list[str]:
+def grade_of(connector: ConnectorType) -> Graded:
+    """The grade of a connector that is loaded."""
+    where = place(connector)
+    return graded(where, kept(where).get(key(connector)))
+
+
+def grade_at(where: Path, name: str) -> Graded:
+    """The grade of the connectors of this name at a place where nothing is loaded; the lowest, if several."""
+    found = [graded(where, one) for key, one in kept(where).items() if key.partition(" ")[2] == name]
+    order = ("none", *GRADES)
+    return min(found, key=lambda one: order.index(one.grade), default=Graded("none", objection(where, None)))
+
+
+def _missing(found: Findings, wanted: str) -> list[str]:
     """The checks of a grade that were neither passed nor exempted."""
+    base = FORMS[found.form]
+    needed = checks(suite_for(base), base).values()
     done = {*found.passed, *found.exempt}
-    return [
-        check.name
-        for check in checks(suite_for(connector), connector).values()
-        if check.grade == wanted and check.name not in done
-    ]
+    return [check.name for check in needed if check.grade == wanted and check.name not in done]
 
 
 def _findings(connector: ConnectorType, examined: _Examined) -> Findings:
     passed = [name for name, outcome in examined.outcomes.items() if outcome == "passed"]
-    return Findings(digest(connector), tuple(sorted(passed)), dict(examined.exempt))
+    where = place(connector)
+    return Findings(form(connector), digest(where), tuple(sorted(passed)), dict(examined.exempt))
 
 
 def _imported(module: str) -> Any:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,10 @@ def differences(kept: Any, made: Any, place: str = "") -> Iterator[str]:
     elif isinstance(kept, list) and isinstance(made, list) and len(kept) == len(made):
         for number, (one, other) in enumerate(zip(kept, made, strict=True)):
             yield from differences(one, other, f"{place}/{number}")
+    elif isinstance(kept, str) and isinstance(made, str) and kept != made:
+        same = len(os.path.commonprefix([kept, made]))
+        start = max(0, same - 20)
+        yield f"{place or '/'}, from character {start}: was {_short(kept[start:])}, is {_short(made[start:])}"
     elif kept != made or type(kept) is not type(made):
         yield f"{place or '/'}: was {_short(kept)}, is {_short(made)}"
 

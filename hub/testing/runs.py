@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode
 
 from hub.connector import Delivery, HttpSink
@@ -16,7 +15,6 @@ from hub.testing.samples import NOW
 from hub.wire import Request
 
 Verdict = Literal["delivered", "retry", "give_up", "credentials", "skip"]
-T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -44,7 +42,7 @@ def run(
     rehearsal = Rehearsal(sink, answer, now)
     outcomes: dict[str, DeliveryError | None] = {one.id: None for one in deliveries}
     try:
-        outcomes |= waited(rehearsal.play(action, deliveries))
+        outcomes |= rehearsal.run(action, deliveries)
     except DeliveryError as fault:
         outcomes = {one.id: fault for one in deliveries}
     return Run(rehearsal.requests, outcomes)
@@ -60,20 +58,6 @@ def word(outcome: DeliveryError | None) -> Verdict:
     }
     found = (name for kind, name in names.items() if isinstance(outcome, kind))
     return "delivered" if outcome is None else next(found, "retry")
-
-
-def waited(work: Awaitable[T]) -> T:
-    """The result of what is to be awaited, on a loop of its own that nobody else sees."""
-    loop = asyncio.new_event_loop()
-    try:
-        return loop.run_until_complete(_all(work))
-    finally:
-        loop.run_until_complete(loop.shutdown_default_executor())
-        loop.close()
-
-
-async def _all(work: Awaitable[T]) -> T:
-    return await work
 
 
 def address(request: Request, base: str) -> str:

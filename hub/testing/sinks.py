@@ -4,107 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
-from pathlib import Path
-from typing import Any, ClassVar
+from time import perf_counter
+from typing import Any
 from urllib.parse import urlsplit
 
-from hub.connector import Delivery, HttpSink, Sink, Verdicts, actions
-from hub.delivery.run import SinkRunner
-from hub.errors import CredentialsRejected, DeliveryError, RetryLater
+from hub.connector import Delivery, HttpSink, Sink, actions
+from hub.errors import CredentialsRejected
 from hub.testing import samples
 from hub.testing.checking import check, left_open, refuse, told
-from hub.testing.conformance import Conformance, said_meanwhile
-from hub.testing.contracts import Contract
-from hub.testing.golden import compared
-from hub.testing.rehearsal import Answer
-from hub.testing.runs import Run, Verdict, address, headers, run, waited, word, written
+from hub.testing.conformance import said_meanwhile
+from hub.testing.examined_sink import ExaminedSink
+from hub.testing.golden import compared, differences, plain
+from hub.testing.rehearsal import waited
+from hub.testing.runs import Run, address, headers, run, word, written
+from hub.testing.sink_answers import AnswerChecks
+from hub.testing.vendors.standin import Heard
 from hub.wire import Request, Response
 
-AGREED: Mapping[int, Verdict] = {
-    202: "delivered",
-    301: "credentials",
-    400: "give_up",
-    401: "credentials",
-    403: "credentials",
-    404: "give_up",
-    408: "retry",
-    409: "give_up",
-    410: "credentials",
-    413: "give_up",
-    422: "give_up",
-    429: "retry",
-    503: "retry",
-}
-"""What a status means for a lone delivery, where the vendor says nothing else of it."""
 
-GARBAGE = (
-    b"",
-    b"\x00\xff",
-    b"<html>",
-    b"null",
-    b"[]",
-    b"{}",
-    b'"x"',
-    b'{"errors": 5, "error": [], "id": {}}',
-)
-HTTP_DATE = "Sat, 21 Nov 2026 10:00:07 GMT"
-"""Seven seconds after `samples.NOW`."""
-
-
-class SinkConformance(Conformance):
+class SinkConformance(AnswerChecks):
     """Examines a sink: what it asks for, what it makes of answers, and what it never says.
 
     For an `HttpSink` every sample delivery goes through every action, and the requests are held against the
     golden files, the address, and the vendor's contract. For a `Sink` the author says what arrived.
     """
-
-    contract: ClassVar[str | Sequence[str]] = ()
-    """The vendor's OpenAPI documents: files beside the test, or below `contracts` of HUB_SHARED."""
-    hosts: ClassVar[Sequence[str]] = ()
-    """Hosts that it asks besides its base_url's, such as the one that gives out tokens."""
-    verdicts: ClassVar[Mapping[int | tuple[str, int], tuple[Verdict, str]]] = {}
-    """Status, or (action, status) → what this vendor means by it, and why; all others mean `AGREED`."""
-
-    # What authors may override
-
-    def deliveries(self) -> dict[str, Delivery]:
-        """The sample deliveries by name; add those that matter to this vendor."""
-        return samples.deliveries()
-
-    def answer(self, request: Request) -> Response:
-        """What the vendor says when all is well."""
-        return Response(202)
-
-    def complaint(self, status: int, text: str) -> Response:
-        """What the vendor says when all is not well, with a text that quotes what it was sent."""
-        one = {"message": text, "detail": text, "title": text, "code": text}
-        body = {**one, "error": text, "errors": [one], "error_description": text}
-        return Response(status, {}, json.dumps(body).encode())
-
-    def partial(self, request: Request, place: int) -> Response | None:
-        """The vendor's answer to a batch that refuses the delivery at this place alone; None is unknown."""
-        return None
-
-    def faults(self, request: Request) -> list[str]:
-        """What the vendor's contract has against a request."""
-        url = address(request, self._base())
-        found = [one for one in self._contracts() if one.covers(url)]
-        if not found:
-            return [f"{url}: no contract of {self.contract} is for this host"]
-        raw, _ = request.body()
-        faults = found[0].faults(request.method, found[0].below(url), headers(request), raw)
-        return [f"{fault.where}: {fault.what}" for fault in faults]
-
-    async def arrived(self, folder: Path, printed: str) -> Any:
-        """For a `Sink`: what has come out at the far side, as JSON; by default the lines that it printed."""
-        return printed.splitlines()
-
-    # The checks of what is sent
 
     @check("bronze", only=HttpSink)
     def test_golden_requests(self) -> None:
@@ -136,9 +62,9 @@ class SinkConformance(Conformance):
     @check("bronze", only=HttpSink)
     def test_fits_the_contract(self) -> None:
         """Every request is one that the vendor's own contract describes."""
-        if not self.contract and type(self).faults is SinkConformance.faults:
+        if not self.contract and type(self).faults is ExaminedSink.faults:
             refuse(["name the vendor's OpenAPI document in `contract`, or exempt fits_the_contract"])
-        if type(self).faults is SinkConformance.faults and not self._contracts():
+        if type(self).faults is ExaminedSink.faults and not self._contracts():
             left_open("HUB_SHARED names no folder of contracts")
         refuse(f"{name}: {line}" for name, request in self._all_requests() for line in self.faults(request))
 
@@ -165,72 +91,14 @@ class SinkConformance(Conformance):
                 )
         refuse(faults.values())
 
-    # The checks of answers
-
-    @check("bronze", only=HttpSink)
-    def test_statuses_mean_what_was_agreed(self) -> None:
-        """Thirteen statuses have the agreed verdict, or the vendor's own with its reason."""
-        faults = []
-        for action, delivery in self._working():
-            for status, agreed in AGREED.items():
-                wanted = self._wanted(action, status, agreed)
-                answer = self.answer if status == 202 else _always(self.complaint(status, "refused"))
-                found = _shown(self._try(action, [delivery], answer))
-                if found != wanted:
-                    faults.append(f"{action}: {status} is {found}, agreed is {wanted}")
-        refuse(faults)
-
-    @check("bronze", only=HttpSink)
-    def test_broken_answers_are_survived(self) -> None:
-        """A time-out and a reset are tried again; a garbage body never makes it stumble."""
-        faults = []
-        for action, delivery in self._working():
-            for reason in ("no answer in time", "the connection broke (ReadError)"):
-                done = self._try(action, [delivery], _raising(RetryLater(reason)))
-                if isinstance(done, str) or done.verdicts != {"retry"}:
-                    faults.append(f"{action}: {reason}: {_shown(done)}, agreed is retry")
-            for body in GARBAGE:
-                for status in (200, 207, 400, 429, 500):
-                    done = self._try(action, [delivery], _always(Response(status, {}, body)))
-                    if isinstance(done, str):
-                        faults.append(f"{action}: {status} with the body {body!r}: {done}")
-                    elif status >= 429 and done.verdicts != {"retry"}:
-                        faults.append(f"{action}: {status} with the body {body!r} is {_shown(done)}")
-        refuse(faults)
-
-    @check("bronze", only=HttpSink)
-    def test_retry_after_is_obeyed(self) -> None:
-        """Retry-After, in seconds or as a date, is waited for."""
-        faults = []
-        for action, delivery in self._working():
-            for status in (429, 503):
-                for said in ("7", HTTP_DATE):
-                    answer = replace(self.complaint(status, "later"), headers={"retry-after": said})
-                    done = self._try(action, [delivery], _always(answer))
-                    waits = (
-                        {getattr(one, "after", None) for one in done.outcomes.values()}
-                        if isinstance(done, Run)
-                        else {done}
-                    )
-                    if waits != {timedelta(seconds=7)} and self._wanted(action, status, "retry") == "retry":
-                        faults.append(f"{action}: {status} with Retry-After {said}: waits {waits}")
-        refuse(faults)
-
-    @check("bronze", only=HttpSink)
-    def test_reasons_hold_no_secret_and_nobodys_data(self) -> None:
-        """What a vendor quotes in its answer gets into no reason, no log, and so into no dead letter."""
-        faults = []
-        for action, delivery in self._working():
-            for status in (200, 400, 401, 403, 404, 409, 422, 429, 500):
-                quoted = " ".join([*self.secrets(), *samples.PERSONAL])
-                with said_meanwhile() as said:
-                    done = self._try(action, [delivery], _always(self.complaint(status, quoted)))
-                text = said() + (done if isinstance(done, str) else done.said)
-                faults += [f"{action}: {status}: a reason shows {leak}" for leak in self.leaks(text)]
-                faults += [
-                    f"{action}: {status}: a reason shows {one}" for one in samples.PERSONAL if one in text
-                ]
-        refuse(faults)
+    @check("bronze", only=Sink)
+    def test_golden_deliveries(self) -> None:
+        """Every sample delivery arrives exactly as the golden files say."""
+        for action in self._actions():
+            made = {
+                name: waited(self._carried(action, delivery)) for name, delivery in self.deliveries().items()
+            }
+            refuse(compared(self.golden() / f"{action}.json", made))
 
     @check("bronze")
     def test_open_and_close_are_safe(self) -> None:
@@ -292,65 +160,57 @@ class SinkConformance(Conformance):
         if "forget" not in actions(self.connector):
             left_open("it has no action `forget`, and no exemption says why")
 
+    # Gold
+
+    @check("gold", only=HttpSink)
+    def test_a_repeat_has_one_effect(self) -> None:
+        """A stand-in for the vendor that is sent the same twice keeps it once."""
+        stand_in = self.stand_in()
+        if stand_in is None:
+            left_open("there is no `stand_in` for the vendor")
+        faults = []
+        for action, _ in self._working():
+            for name, delivery in self.deliveries().items():
+                once, twice = (self._kept(action, [delivery] * times) for times in (1, 2))
+                if once != twice:
+                    faults.append(f"{action}, {name}: {once} at the vendor, and {twice} after a repeat")
+        refuse(faults)
+
+    @check("gold", only=HttpSink)
+    def test_agrees_with_the_vendors_library(self) -> None:
+        """What it sends is what the vendor's official library sends for the same."""
+        known = list(self.recorded())
+        if not known:
+            left_open("`recorded` has no request of the vendor's official library")
+        faults: list[str] = []
+        for number, (action, delivery, parts) in enumerate(known, 1):
+            [*_, request] = self._run(action, [delivery]).requests
+            ours = written(request, self._base())
+            said = plain({name: ours.get(name) for name in parts})
+            faults += [f"recording {number}: {line}" for line in differences(plain(parts), said)]
+        refuse(faults)
+
+    @check("gold", only=HttpSink)
+    def test_throughput_is_measured(self) -> None:
+        """A thousand deliveries are turned into requests within a second."""
+        for action, delivery in self._working():
+            many = samples.several(delivery, 1000)
+            size = self._batch(action)
+            started = perf_counter()
+            for first in range(0, 1000, size):
+                self._run(action, many[first : first + size])
+            took = perf_counter() - started
+            if took > 1.0:
+                refuse([f"{action}: a thousand deliveries take {took:.1f} s"])
+
     # How it is done
 
-    def _actions(self) -> list[str]:
-        return list(actions(self.connector))
-
-    def _base(self) -> str:
-        sink = self.made()
-        return str(sink.address() or sink.base_url)
-
-    def _contracts(self) -> list[Contract]:
-        names = [self.contract] if isinstance(self.contract, str) else list(self.contract)
-        beside = self.golden().parents[1]
-        files = [beside / name if (beside / name).is_file() else name for name in names]
-        found = [Contract.at(one) if isinstance(one, Path) else Contract.of(one) for one in files]
-        return [one for one in found if one is not None]
-
-    def _run(self, action: str, deliveries: Sequence[Delivery]) -> Run:
-        return run(self.made(), action, deliveries, self.answer)
-
-    def _try(self, action: str, deliveries: Sequence[Delivery], answer: Any) -> Run | str:
-        """The run, or what it stumbled over."""
-        try:
-            return run(self.made(), action, deliveries, answer)
-        except Exception as bug:
-            return told(bug)
-
-    def _cases(self, exempted: str = "") -> Iterator[tuple[str, str, Delivery]]:
-        """Each sample delivery for each action that is not exempted."""
-        for action in self._actions():
-            if f"{exempted}:{action}" not in self.exempt:
-                yield from ((action, name, delivery) for name, delivery in self.deliveries().items())
-
-    def _all_requests(self) -> Iterator[tuple[str, Request]]:
-        for action, name, delivery in self._cases():
-            for request in self._run(action, [delivery]).requests:
-                yield f"{action}, {name}", request
-
-    def _working(self) -> Iterator[tuple[str, Delivery]]:
-        """For each action the first sample that it asks something for."""
-        for action in self._actions():
-            for delivery in self.deliveries().values():
-                if self._run(action, [delivery]).requests:
-                    yield action, delivery
-                    break
-            else:
-                refuse([f"{action}: no sample delivery causes a request; add one in `deliveries`"])
-
-    def _wanted(self, action: str, status: int, agreed: Verdict) -> str:
-        own = self.verdicts.get((action, status)) or self.verdicts.get(status)
-        return own[0] if own else agreed
-
-    def _sent(self, action: str, delivery: Delivery, later: int) -> Any:
-        """What is sent for a delivery: without what the time of day changes in its signature."""
-        if not issubclass(self.connector, HttpSink):
-            return waited(self._carried(action, delivery))
-        sink = self.made()
-        sink.sign = lambda request, now: request
-        done = run(sink, action, [delivery], self.answer, now=samples.NOW + later * 1_000_000)
-        return [written(request, self._base()) for request in done.requests]
+    def _kept(self, action: str, deliveries: list[Delivery]) -> int:
+        stand_in = self.stand_in()
+        assert stand_in is not None
+        for delivery in deliveries:
+            run(self.made(), action, [delivery], lambda request: stand_in.answer(_heard(request)))
+        return self.effects(stand_in)
 
     def _batch(self, action: str) -> int:
         return int((actions(self.connector)[action].limits or self.connector.limits).batch or 1)
@@ -393,68 +253,12 @@ class SinkConformance(Conformance):
         await sink.close()
         await sink.close()
 
-    # A sink with a client of its own
-
-    @check("bronze", only=Sink)
-    def test_golden_deliveries(self) -> None:
-        """Every sample delivery arrives exactly as the golden files say."""
-        for action in self._actions():
-            made = {
-                name: waited(self._carried(action, delivery)) for name, delivery in self.deliveries().items()
-            }
-            refuse(compared(self.golden() / f"{action}.json", made))
-
-    async def _carried(self, action: str, delivery: Delivery) -> Any:
-        sink: Sink[Any] = self.made()
-        out = io.StringIO()
-        nothing_here(self.folder)
-        try:
-            with contextlib.redirect_stdout(out):
-                said: Verdicts | None = await SinkRunner(sink).run(action, [delivery], _Nowhere())
-        except DeliveryError as fault:
-            return f"{word(fault)}: {fault}"
-        finally:
-            await sink.close()
-        if said:
-            return [f"{word(fault)}: {fault}" for fault in said.values()]
-        return await self.arrived(self.folder, out.getvalue())
-
-
-class _Nowhere:
-    """A channel that no sink with a client of its own uses."""
-
-    async def send(self, request: Request) -> Response:
-        raise AssertionError("a Sink has a client of its own")
-
-    async def turn(self) -> None: ...
-
-    def heard(self, response: Response) -> None: ...
-
-    def now(self) -> int:
-        return samples.NOW
-
-
-def nothing_here(folder: Path) -> None:
-    """Empties a folder."""
-    for file in sorted(folder.rglob("*"), reverse=True):
-        file.rmdir() if file.is_dir() else file.unlink()
-
-
-def _always(answer: Response) -> Answer:
-    return lambda _: answer
-
-
-def _raising(fault: DeliveryError) -> Answer:
-    def answer(request: Request) -> Response:
-        raise fault
-
-    return answer
-
-
-def _shown(done: Run | str) -> str:
-    return done if isinstance(done, str) else ", ".join(sorted(done.verdicts))
-
 
 def _lost(done: Run) -> list[int]:
     lost = sum(outcome is not None for outcome in done.outcomes.values())
     return [lost] if lost else []
+
+
+def _heard(request: Request) -> Heard:
+    raw, _ = request.body()
+    return Heard(request.method, address(request, ""), headers(request), raw)

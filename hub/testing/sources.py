@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
+from time import perf_counter
 from typing import Any, ClassVar, cast
 
 import msgspec
@@ -16,11 +17,13 @@ from hub.errors import BadEvent, InboundError, UnknownKey
 from hub.event import Event
 from hub.schema import fold
 from hub.testing import odd, samples
-from hub.testing.checking import check, refuse, told
+from hub.testing.checking import check, left_open, refuse, told
 from hub.testing.conformance import Conformance, said_meanwhile
 from hub.testing.golden import compared, is_writing, keep, plain, read
 from hub.wire import Inbound
 
+_AUTHORS = ("inbound", "signed", "recorded_from")
+"""What the author writes into a golden file; all else is what the source makes of it."""
 _MOST_ODD = 4_000
 """Odd requests in one check; of more a part is tried, spread over all of them."""
 
@@ -77,10 +80,10 @@ class SourceConformance(Conformance):
             shown = {name: value for name, value in made.items() if value}
             kept = read(case.path)
             if is_writing():
-                request = {name: kept[name] for name in ("inbound", "signed") if name in kept}
+                request = {name: kept[name] for name in _AUTHORS if name in kept}
                 keep(case.path, {**request, **shown})
                 continue
-            found = {name: value for name, value in kept.items() if name not in ("inbound", "signed")}
+            found = {name: value for name, value in kept.items() if name not in _AUTHORS}
             if found != plain(shown):
                 refuse(compared(case.path, {**kept, **shown}))
                 refuse([f"{case.path.name}: has more than the source makes of it"])
@@ -160,6 +163,37 @@ class SourceConformance(Conformance):
                 shown = [*self.leaks(text), *(one for one in texts if one in text)]
                 faults += [f"{case.path.name}: {done}: a reason shows {one}" for one in shown]
         refuse(faults)
+
+    # Silver and gold
+
+    @check("silver")
+    def test_a_bad_event_costs_nobody_else(self) -> None:
+        """A request of several events, one of them bad, brings all the others."""
+        for case in self._cases():
+            heard = self._heard(self.made(), case.inbound)
+            if heard.bad and len(heard.events) > 1:
+                return
+        left_open("no golden request has several events and a bad one among them")
+
+    @check("gold")
+    def test_agrees_with_the_vendors_library(self) -> None:
+        """Golden requests were recorded from the vendor's official library; such a file says from which."""
+        if not any(read(case.path).get("recorded_from") for case in self._cases()):
+            left_open('no golden request says "recorded_from": the library and its version')
+
+    @check("gold")
+    def test_throughput_is_measured(self) -> None:
+        """A thousand events are taken in within a second."""
+        case = max(self._cases(), key=lambda one: len(self._heard(self.made(), one.inbound).events))
+        source, count, started = self.made(), 0, perf_counter()
+        while count < 1000:
+            found = len(self._heard(source, case.inbound).events)
+            if not found:
+                left_open("no golden request brings an event")
+            count += found
+        took = perf_counter() - started
+        if took > 1.0:
+            refuse([f"a thousand events take {took:.1f} s"])
 
     # How it is done
 
