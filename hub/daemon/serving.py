@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import os
 import random
@@ -293,7 +292,6 @@ def serve(make: Callable[[], Serving]) -> int:
     """Runs a process of roles on the fastest loop there is."""
     # A short switch interval: the journal's thread must not wait for a long turn of the loop.
     sys.setswitchinterval(0.0005)
-    gc.set_threshold(20_000, 20, 20)
     runner: asyncio.Runner
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(_run(make))

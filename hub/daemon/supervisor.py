@@ -39,6 +39,17 @@ class Child:
     started_at: float = field(default=0.0)
 
 
+def prepare_memory() -> None:
+    """Sets the garbage collector up, for this process and its children, when everything is loaded.
+
+    What was loaded so far is shared with the children as long as nobody touches it. Thousands of events are
+    alive at a time, and none of them in a circle: the usual thresholds would cost a fifth of the engine.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
+
 class Supervisor:
     """Runs children until a signal ends it; `said` tells people what happens to them."""
 
@@ -66,9 +77,7 @@ class Supervisor:
             end.setblocking(False)
         signal.set_wakeup_fd(mouth.fileno(), warn_on_full_buffer=False)
         before = {number: signal.signal(number, lambda *_: None) for number in _HEARD}
-        # What was loaded so far is shared with the children as long as nobody touches it.
-        gc.collect()
-        gc.freeze()
+        prepare_memory()
         try:
             self._watch(ear)
         finally:

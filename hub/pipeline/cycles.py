@@ -14,6 +14,7 @@ from hub.errors import StoreUnavailable
 from hub.event import Instant, PersonId
 from hub.pipeline.definitions import Definitions
 from hub.pipeline.line import process, wake
+from hub.pipeline.reading import Events
 from hub.store.port import Entry, Fate, JournalReader, Kind
 from hub.store.sqlite.work import SqliteState, Work
 from hub.telemetry import Metrics, names, place
@@ -40,6 +41,7 @@ class Engine:
         most: int = MOST,
     ) -> None:
         self._journal = journal
+        self._kept = Events(journal)
         self._state = state
         self._metrics = metrics or Metrics()
         self._told = committed
@@ -93,7 +95,7 @@ class Engine:
     def _apply(self, entries: Sequence[Entry], horizon: Instant) -> None:
         with self._state.transaction() as work:
             work.horizon = horizon
-            definitions = process(entries, work, self._definitions, journal=self._journal)
+            definitions = process(entries, work, self._definitions, kept=self._kept)
         self._adopt(definitions)
         self._committed(work)
 
@@ -127,7 +129,7 @@ class Engine:
     def _wake(self, people: Sequence[PersonId], horizon: Instant) -> None:
         with self._state.transaction() as work:
             work.horizon = horizon
-            wake(people, horizon, work, self._definitions, journal=self._journal)
+            wake(people, horizon, work, self._definitions, kept=self._kept)
         self._committed(work)
 
     def _wake_singly(self, person: PersonId, horizon: Instant) -> None:
@@ -144,6 +146,7 @@ class Engine:
             self._poisoned(f"a timer: {place(bug)}")
 
     def _committed(self, work: Work) -> None:
+        self._kept.tidy()
         for (metric, *labels), count in work.tally.items():
             self._metrics.count(names.METRICS[metric], *labels, by=count)
         self._told()

@@ -40,10 +40,10 @@ class Follower:
         self._definitions = definitions
         self._rules = definitions.rules
 
-    def event(self, event: Event, profile: Profile) -> None:
-        """What follows from an event of a person."""
+    def event(self, event: Event, profile: Profile, seen_at: Instant) -> None:
+        """What follows from an event of a person who was last heard of at `seen_at`."""
         if self._rules.listens(event):
-            person, memory = self._person(profile), self._memory(profile.id)
+            person, memory = Person(profile, self._past.of(profile), seen_at), self._memory(profile.id)
             decisions = decide(self._rules, event, person, memory, now=event.received_at)
             self._settle(profile, memory, decisions, waking_at=memory.wake_at)
             if decisions.contradicted:

@@ -10,25 +10,24 @@ from hub.pipeline.definitions import Definitions
 from hub.pipeline.following import Follower
 from hub.pipeline.obeying import adopt_configuration, merge_asked, note_outcome
 from hub.pipeline.past import Past
-from hub.pipeline.reading import read
+from hub.pipeline.reading import Events
 from hub.pipeline.recognise import Recogniser
 from hub.profiles import join, learn
-from hub.store.port import Entry, Fate, JournalReader, Kind
+from hub.store.port import Entry, Fate, Kind
 from hub.store.sqlite.work import Work
 from hub.telemetry import names
 
 
-def process(
-    entries: Sequence[Entry], work: Work, definitions: Definitions, *, journal: JournalReader
-) -> Definitions:
+def process(entries: Sequence[Entry], work: Work, definitions: Definitions, *, kept: Events) -> Definitions:
     """Recognise, identify, learn, decide, plan: each entry at an instant of its own.
 
-    Returns the definitions that hold behind the last entry: a configuration is an entry like any other.
+    `kept` has the events of before. Returns the definitions that hold behind the last entry: a configuration
+    is an entry like any other.
     """
-    events = {entry.seq: read(entry) for entry in entries if entry.kind is Kind.EVENT}
+    events = {entry.seq: kept.take(entry) for entry in entries if entry.kind is Kind.EVENT}
     work.prefetch({f"{one.kind}:{one.value}" for event in events.values() for one in event.identifiers})
-    recogniser = Recogniser(work, journal, events)
-    line = Line(work, definitions, Past(work, journal, events))
+    recogniser = Recogniser(work, kept, events)
+    line = Line(work, definitions, Past(work, kept, events))
     for entry in entries:
         work.position = entry.seq
         event = events.get(entry.seq)
@@ -48,10 +47,10 @@ def wake(
     work: Work,
     definitions: Definitions,
     *,
-    journal: JournalReader,
+    kept: Events,
 ) -> None:
     """What follows from time having passed for these people."""
-    follower = Follower(work, Past(work, journal, {}), definitions)
+    follower = Follower(work, Past(work, kept, {}), definitions)
     for person in people:
         follower.wake(work.profile(person), now)
 
@@ -83,9 +82,10 @@ class Line:
         if profile is None:
             self._work.settle(entry, Fate.PROCESSED, None, None)
         else:
+            seen_at = profile.seen_at
             learn(profile, event)
             self._work.changed(profile.id)
-            self._follower.event(event, profile)
+            self._follower.event(event, profile, seen_at)
         self._plan(entry, event, profile)
 
     def _identify(self, entry: int, event: Event) -> Profile | None:

@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from heapq import merge
 
 from hub.event import Event, Instant, Profile
-from hub.pipeline.reading import read
-from hub.store.port import JournalReader
+from hub.pipeline.reading import Events
 from hub.store.sqlite.work import Work
 
-AT_ONCE = 64
-"""Events read in one go; most questions end sooner."""
+FIRST, MOST = 8, 64
+"""Events read in one go: few at first, for most questions end soon."""
 
 Known = tuple[Event, Instant]
 """An event, and since when it is known to be the person's."""
@@ -24,9 +23,9 @@ class Past:
     somebody is known there since the merge.
     """
 
-    def __init__(self, work: Work, journal: JournalReader, events: Mapping[int, Event]) -> None:
+    def __init__(self, work: Work, kept: Events, events: Mapping[int, Event]) -> None:
         self._work = work
-        self._journal = journal
+        self._kept = kept
         self._events = dict(events)
         self._entries: dict[Instant, int] = {event.received_at: seq for seq, event in events.items()}
 
@@ -53,10 +52,12 @@ class Past:
 
     def _part(self, head: int, joined: Instant) -> Iterator[Known]:
         entry: int | None = head
+        many = FIRST
         while entry is not None:
             # One more than is told: the last one is where the next question begins.
-            chain = self._work.chain(entry, AT_ONCE + 1)
-            entry = chain.pop() if len(chain) > AT_ONCE else None
+            chain = self._work.chain(entry, many + 1)
+            entry = chain.pop() if len(chain) > many else None
+            many = min(2 * many, MOST)
             self._fetch([seq for seq in chain if seq not in self._events])
             for seq in chain:
                 event = self._events.get(seq)
@@ -64,10 +65,9 @@ class Past:
                     yield event, max(event.received_at, joined)
 
     def _fetch(self, missing: list[int]) -> None:
-        for seq, entry in self._journal.get(missing).items():
-            if entry.body:
-                self._events[seq] = read(entry)
-                self._entries[entry.received_at] = seq
+        for seq, event in self._kept.get(missing).items():
+            self._events[seq] = event
+            self._entries[event.received_at] = seq
 
 
 def _arrival(known: Known) -> Instant:

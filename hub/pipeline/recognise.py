@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from hub.event import Event
-from hub.pipeline.reading import read
-from hub.store.port import Entry, JournalReader
+from hub.pipeline.reading import Events
 from hub.store.sqlite.seen import WINDOW
 from hub.store.sqlite.work import Work
 
@@ -41,9 +40,9 @@ def remembered(event: Event) -> list[str]:
 class Recogniser:
     """Recognises what was told before, over a batch of events."""
 
-    def __init__(self, work: Work, journal: JournalReader, events: Mapping[int, Event]) -> None:
+    def __init__(self, work: Work, kept: Events, events: Mapping[int, Event]) -> None:
         self._seen = work.seen
-        self._journal = journal
+        self._kept = kept
         self._events = events
         self._keys = {seq: self._keys_of(event) for seq, event in events.items()}
         self._seen.prefetch(number for keys in self._keys.values() for _, number in keys)
@@ -70,12 +69,7 @@ class Recogniser:
 
     def _same(self, earlier: int, text: str, event: Event) -> bool:
         """A hash is only a hint: the earlier entry itself is asked."""
-        other = self._events.get(earlier)
-        if other is None:
-            kept: Entry | None = self._journal.get((earlier,)).get(earlier)
-            if kept is None:
-                return False
-            other = read(kept)
-        if other.received_at < event.received_at - WINDOW:
+        other = self._events.get(earlier) or self._kept.get((earlier,)).get(earlier)
+        if other is None or other.received_at < event.received_at - WINDOW:
             return False
         return text in remembered(other)

@@ -11,9 +11,9 @@ None of them keeps anything or looks at a clock. Each takes the person's memory 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, TypeAlias
 
 from hub.event import Event, Instant, Profile
 from hub.rules import following
@@ -63,8 +63,7 @@ class Skip:
     events: Mapping[str, Event]
 
 
-@dataclass(frozen=True)
-class Decisions:
+class Decisions(NamedTuple):
     """What follows from one event or one wake-up."""
 
     memory: Memory
@@ -88,6 +87,12 @@ class Person:
     profile: Profile
     history: History
     """Past events, those that arrived last first; whether the present one is among them does not matter."""
+    seen_at: Instant | None = None
+    """When the last event before the present one arrived; None where that is not known."""
+
+    def has_past(self, since: Instant) -> bool:
+        """May an event before the present one have arrived since then?"""
+        return self.seen_at is None or self.seen_at >= since
 
 
 def decide(
@@ -102,9 +107,11 @@ def decide(
         return Decisions(memory)
     deciding = _Deciding(definitions, person, memory, now, {event.received_at: event})
     if memory.loaded_at < definitions.loaded_at:
-        deciding.person = Person(person.profile, lambda: _before(person, event))
-        deciding.adopt()
-        deciding.person = person
+        if memory.states or person.has_past(now - definitions.reach):
+            deciding.person = Person(person.profile, lambda: _before(person, event))
+            deciding.adopt()
+            deciding.person = person
+        deciding.loaded_at = definitions.loaded_at
     deciding.take(event)
     return deciding.settled(waits=False)
 
@@ -161,32 +168,33 @@ def _with(person: Person, event: Event) -> Person:
     return Person(person.profile, history)
 
 
-@dataclass
 class _Deciding:
     """One call: the states that change are copies, the rest is shared with the memory before."""
 
-    definitions: Definitions
-    person: Person
-    memory: Memory
-    now: Instant
-    at_hand: dict[Instant, Event] = field(default_factory=dict)
-    """Events of matches by their arrival."""
-    states: list[State] = field(init=False)
-    own: set[int] = field(default_factory=set, init=False)
-    """Places in `states` whose state is already a copy."""
-    newest: tuple[Instant, Instant] = field(init=False)
-    fired: dict[tuple[int, str], tuple[Instant, ...]] = field(init=False)
-    firings: list[Firing] = field(default_factory=list, init=False)
-    skips: list[Skip] = field(default_factory=list, init=False)
-    contradicted: list[str] = field(default_factory=list, init=False)
-    dropped: int = field(default=0, init=False)
-    loaded_at: Instant = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.loaded_at = self.memory.loaded_at
-        self.states = self.memory.states.copy()
-        self.newest = self.memory.newest_at, self.memory.newest_at + self.memory.newest_lag
-        self.fired = {(fired.rule, fired.per): fired.dues for fired in self.memory.fired}
+    def __init__(
+        self,
+        definitions: Definitions,
+        person: Person,
+        memory: Memory,
+        now: Instant,
+        at_hand: dict[Instant, Event] | None = None,
+    ) -> None:
+        self.definitions = definitions
+        self.person = person
+        self.memory = memory
+        self.now = now
+        self.at_hand = {} if at_hand is None else at_hand
+        """Events of matches by their arrival."""
+        self.states = memory.states.copy()
+        self.own: set[int] = set()
+        """Places in `states` whose state is already a copy."""
+        self.newest = memory.newest_at, memory.newest_at + memory.newest_lag
+        self.fired = {(fired.rule, fired.per): fired.dues for fired in memory.fired}
+        self.firings: list[Firing] = []
+        self.skips: list[Skip] = []
+        self.contradicted: list[str] = []
+        self.dropped = 0
+        self.loaded_at = memory.loaded_at
 
     def take(self, event: Event) -> None:
         """Takes an event into every state that it concerns."""
@@ -198,9 +206,10 @@ class _Deciding:
 
     def _take_in_order(self, event: Event) -> None:
         met: set[tuple[int, str]] = set()
+        concerned = self.definitions.concerned_by(event)
         for place, state in enumerate(self.states):
-            alternative = self.definitions.alternatives[state.alternative]
-            if alternative.names is not None and event.name not in alternative.names:
+            alternative = concerned.get(state.alternative)
+            if alternative is None:
                 continue
             met.add((state.alternative, state.key))
             carries = _carries(alternative, state, event)
@@ -237,7 +246,7 @@ class _Deciding:
         self.dropped += 1
 
     def _take_late(self, event: Event) -> None:
-        concerned = [each for each in self.definitions.concerned_by(event) if each.concerns(event)]
+        concerned = [each for each in self.definitions.concerned_by(event).values() if each.concerns(event)]
         for state in self.states:
             alternative = self.definitions.alternatives[state.alternative]
             if alternative in concerned and _carries(alternative, state, event) is not None:
@@ -274,14 +283,19 @@ class _Deciding:
         """Decides what can be decided, one by one, the earliest first."""
         while (place := self._next(waits=waits)) is not None:
             self._decide_head(place)
-        self._tidy()
+        # What this call did not change waits as before; whether it is spent is seen when its time comes.
+        looked_at = range(len(self.states)) if waits else self.own
+        wake_at = self._wake_at(looked_at, former=0 if waits else self.memory.wake_at)
+        self._tidy(looked_at)
         memory = Memory(
             self.loaded_at,
             self.newest[0],
             self.newest[1] - self.newest[0],
-            self._wake_at(waits=waits),
+            wake_at,
             self.states,
-            [Fired(rule, per, dues) for (rule, per), dues in self.fired.items()],
+            [Fired(rule, per, dues) for (rule, per), dues in self.fired.items()]
+            if self.firings
+            else self.memory.fired,
         )
         return Decisions(
             memory, tuple(self.firings), tuple(self.skips), tuple(self.contradicted), self.dropped
@@ -396,27 +410,29 @@ class _Deciding:
             self.own.add(place)
         return self.states[place]
 
-    def _tidy(self) -> None:
+    def _tidy(self, places: Collection[int]) -> None:
         at = self.newest[0]
-        alternatives = self.definitions.alternatives
-        self.states = [
-            state
-            for state in self.states
-            if not following.is_spent(alternatives[state.alternative], state, self.now, at)
-        ]
+        alternatives, states = self.definitions.alternatives, self.states
+        spent = {
+            place
+            for place in places
+            if following.is_spent(alternatives[states[place].alternative], states[place], self.now, at)
+        }
+        if spent:
+            self.states = [state for place, state in enumerate(states) if place not in spent]
 
-    def _wake_at(self, *, waits: bool) -> Instant:
+    def _wake_at(self, places: Collection[int], *, former: Instant) -> Instant:
         """When something can be decided at the earliest; the former instant stays while it is earlier."""
-        earliest = 0
-        for state in self.states:
-            end = following.head(state)
+        earliest = former
+        for place in places:
+            end = following.head(self.states[place])
             if end is None:
                 continue
-            at = following.decidable_at(self.definitions.alternatives[state.alternative], end)
+            alternative = self.definitions.alternatives[self.states[place].alternative]
+            at = following.decidable_at(alternative, end)
             if not earliest or at < earliest:
                 earliest = at
-        former = 0 if waits else self.memory.wake_at
-        return min(former, earliest) if former and earliest else former or earliest
+        return earliest
 
 
 def _carries(alternative: Alternative, state: State, event: Event) -> bool | None:

@@ -74,7 +74,10 @@ class Alternative:
         """Can this event be a step of it, or break it?"""
         if self.names is not None and event.name not in self.names:
             return False
-        return any(asks(event) for asks in self._asked)
+        for asks in self._asked:  # noqa: SIM110  a generator would cost more than what it asks
+            if asks(event):
+                return True
+        return False
 
     @cached_property
     def _asked(self) -> tuple[Matches, ...]:
@@ -232,26 +235,30 @@ class Definitions:
         return tuple(each for each in self.alternatives.values() if each.begins.names is None)
 
     @cached_property
-    def _concerned(self) -> dict[str, tuple[Alternative, ...]]:
-        index: dict[str, list[Alternative]] = {}
-        for alternative in self.alternatives.values():
-            for name in alternative.names or ():
-                index.setdefault(name, []).append(alternative)
-        return {name: tuple(found) for name, found in index.items()}
+    def _concerned(self) -> dict[str, dict[int, Alternative]]:
+        names = {name for each in self.alternatives.values() for name in each.names or ()}
+        return {
+            name: {
+                each.id: each
+                for each in self.alternatives.values()
+                if each.names is None or name in each.names
+            }
+            for name in names
+        }
 
     @cached_property
-    def _concerned_by_any(self) -> tuple[Alternative, ...]:
-        return tuple(each for each in self.alternatives.values() if each.names is None)
+    def _concerned_by_any(self) -> dict[int, Alternative]:
+        return {each.id: each for each in self.alternatives.values() if each.names is None}
 
-    def begun_by(self, event: Event) -> list[Alternative]:
+    def begun_by(self, event: Event) -> Iterable[Alternative]:
         """The alternatives that an event may begin."""
         beginnings = self._beginnings.get(event.name)
-        found = [] if beginnings is None else beginnings.find(event)
-        return [*found, *self._begun_by_any] if self._begun_by_any else list(found)
+        found = () if beginnings is None else beginnings.find(event)
+        return [*found, *self._begun_by_any] if self._begun_by_any else found
 
-    def concerned_by(self, event: Event) -> list[Alternative]:
-        """The alternatives of which an event may be any step, or a breaker."""
-        return [*self._concerned.get(event.name, ()), *self._concerned_by_any]
+    def concerned_by(self, event: Event) -> Mapping[int, Alternative]:
+        """The alternatives, by their ids, of which an event of this name may be any step, or a breaker."""
+        return self._concerned.get(event.name, self._concerned_by_any)
 
     def listens(self, event: Event) -> bool:
         """Is there anything an event of this name could do?"""

@@ -158,15 +158,13 @@ def is_spent(alternative: Alternative, state: State, now: Instant, at: Instant) 
         return False
     if state.mark_at and now - state.mark_at <= alternative.rule.fresh + alternative.reach:
         return False
-    if any(
-        end is not None and at - end.at <= _patience(alternative, number)
-        for number, end in enumerate(state.ends)
-    ):
-        return False
-    return not any(
-        counted and at - counted[-1].at < alternative.steps[number].window
-        for number, counted in enumerate(state.counted)
-    )
+    for number, end in enumerate(state.ends):
+        if end is not None and at - end.at <= _patience(alternative, number):
+            return False
+    for number, counted in enumerate(state.counted):
+        if counted and at - counted[-1].at < alternative.steps[number].window:
+            return False
+    return True
 
 
 def _patience(alternative: Alternative, number: int) -> Span:

@@ -57,10 +57,13 @@ def replayed(
     replay.met = {event.received_at: event for event, _ in known}
     heard = (event for event, _ in known if definitions.listens(event))
     replay.newest = max(((event.time, event.received_at) for event in heard), default=(0, 0))
+    former: dict[int, dict[str, State]] = {}
+    for state in affected:
+        former.setdefault(state.alternative, {})[state.key] = state
     for alternative in wanted:
-        former = {state.key: state for state in states if state.alternative == alternative.id}
-        replay.states += _followed(alternative, former, known, past)
-        replay.dropped += _give_up(alternative, replay)
+        if known or alternative.id in former:
+            replay.states += _followed(alternative, former.get(alternative.id, {}), known, past)
+            replay.dropped += _give_up(alternative, replay)
     return replay
 
 

@@ -2,6 +2,7 @@
 
 python -m tests.bench [--quick] [--only hub] [--json FILE]
 python -m tests.bench legs        the parts of the line, each by itself
+python -m tests.bench rules       the hub with 20 rules, of which 3 look at each event, beside the hub without
 python -m tests.bench waiting     a million people who wait on one rule
 """
 
@@ -43,15 +44,17 @@ def main() -> None:
     )
     if asked.what == "waiting":
         figures = _waiting(quick=asked.quick)
+    elif asked.what == "legs":
+        figures = _legs(machine, quick=asked.quick)
     else:
-        figures = _legs(machine, quick=asked.quick) if asked.what == "legs" else _whole(asked)
+        figures = _rules(asked) if asked.what == "rules" else _whole(asked)
     (asked.json or KEPT).write_text(json.dumps({"machine": machine, "figures": figures}, indent=2) + "\n")
     print(f"\nfigures in {asked.json or KEPT.relative_to(ROOT)}")
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("whole", "legs", "waiting"), default="whole")
+    parser.add_argument("what", nargs="?", choices=("whole", "legs", "rules", "waiting"), default="whole")
     parser.add_argument("--quick", action="store_true", help="a rough look, in less than a minute")
     parser.add_argument("--only", choices=("hub", "peer"), help="one side alone")
     parser.add_argument("--json", type=Path, help="where the figures go")
@@ -67,6 +70,13 @@ def _whole(asked: argparse.Namespace) -> dict[str, Any]:
         if asked.only != "hub":
             found += [running.peer(), running.careful_peer()]
     _say(f"done in {time.monotonic() - began:.0f} s")
+    print(table(found))
+    return {one.who: one.figures for one in found}
+
+
+def _rules(asked: argparse.Namespace) -> dict[str, Any]:
+    with bench(QUICK if asked.quick else FULL, _say) as running:
+        found = running.rules()
     print(table(found))
     return {one.who: one.figures for one in found}
 

@@ -19,6 +19,7 @@ from random import Random
 from hub.clock import WallClock
 from hub.config import Config, read
 from hub.daemon.configuration import Configuration
+from hub.daemon.supervisor import prepare_memory
 from hub.delivery import DeliveryRole
 from hub.event import Identifier
 from hub.ingest.admission import Admission
@@ -47,8 +48,9 @@ Legs = dict[str, float]
 class House:
     """A data folder with a configuration, a journal and a state; no processes."""
 
-    def __init__(self, folder: Path) -> None:
-        (folder / "plugins.toml").write_text(configuration(8080, ["http://127.0.0.1:9/hook"] * 3))
+    def __init__(self, folder: Path, *, rules: bool = False) -> None:
+        text = configuration(8080, ["http://127.0.0.1:9/hook"] * 3, rules=rules)
+        (folder / "plugins.toml").write_text(text)
         self.path = folder / "plugins.toml"
         self.config: Config = read(self.path, discover, environ={"BENCH_KEY": KEY})
         self.folder = self.config.hub.data_dir
@@ -85,6 +87,7 @@ def legs(said: Callable[[str], None], *, quick: bool) -> Legs:
     """All of them, in the order of the line."""
     events = 5_000 if quick else 20_000
     found: Legs = {}
+    prepare_memory()
     with _house() as house:
         said("legs: bytes to events")
         found |= asyncio.run(_receive(house))
@@ -97,13 +100,16 @@ def legs(said: Callable[[str], None], *, quick: bool) -> Legs:
             if not ids:
                 said("legs: delivery")
                 found |= asyncio.run(_deliver(house))
+    with _house(rules=True) as house:
+        said("legs: engine with 20 rules")
+        found |= _engine(house, events, 0, more=", 20 rules of which 3 look at each event")
     return found
 
 
 @contextmanager
-def _house() -> Iterator[House]:
+def _house(*, rules: bool = False) -> Iterator[House]:
     with tempfile.TemporaryDirectory(prefix="hub-bench-") as folder:
-        house = House(Path(folder))
+        house = House(Path(folder), rules=rules)
         try:
             yield house
         finally:
@@ -150,7 +156,7 @@ def _append(house: House) -> Legs:
     return found
 
 
-def _engine(house: House, events: int, ids: int) -> Legs:
+def _engine(house: House, events: int, ids: int, *, more: str = "") -> Legs:
     state = SqliteState(house.folder)
     _populate(state, ids)
     state.close()
@@ -167,7 +173,7 @@ def _engine(house: House, events: int, ids: int) -> Legs:
             pass
         took.append(time.process_time() - start)
     state.close()
-    more = f", {ids:,} ids stored" if ids else ""
+    more += f", {ids:,} ids stored" if ids else ""
     return {f"engine, {PEOPLE:,} people, sessions, 2 % told twice{more}": _us(took, events)}
 
 

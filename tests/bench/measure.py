@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,17 @@ class Bench:
         self._through(found, Hub, size.through)
         self._latency(found, Hub, RATES)
         return found
+
+    def rules(self) -> list[Found]:
+        """The hub with rules and without, in turns: medians of the way through to three sinks."""
+        rounds = 5 if self._size is FULL else 1
+        tried: dict[str, list[Found]] = {"with 20 rules": [], "without": []}
+        for _ in range(rounds):
+            for who, each in tried.items():
+                each.append(Found(who))
+                make = partial(Hub, rules=who != "without")
+                self._through(each[-1], make, self._size.through)
+        return [_middle(who, each) for who, each in tried.items()]
 
     def peer(self) -> Found:
         """FastAPI, httpx and tenacity: each event by itself."""
@@ -182,6 +194,10 @@ def bench(size: Size, said: Callable[[str], None]) -> Iterator[Bench]:
             yield running
         finally:
             running.close()
+
+
+def _middle(who: str, tried: Sequence[Found]) -> Found:
+    return Found(who, {name: median([one.figures[name] for one in tried]) for name in tried[0].figures})
 
 
 def _used(service: Contestant) -> dict[str, float]:

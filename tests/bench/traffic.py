@@ -10,6 +10,8 @@ from __future__ import annotations
 import base64
 import random
 from collections.abc import Generator
+from datetime import UTC, datetime
+from functools import lru_cache
 
 KEY = "sk_bench_0123456789"
 BATCH_PATH = "/v1/batch"
@@ -31,7 +33,7 @@ STEPS = (
 
 _MESSAGE = (
     '{{"type":"track","event":"{name}","messageId":"bench-{run:08x}-{number:016x}-7c2f41","userId":"u{person:08d}",'
-    '"anonymousId":"7b1a4c60-9f0e-4d7a-8e11-{person:012d}","timestamp":"2026-03-01T10:00:00.000Z",'
+    '"anonymousId":"7b1a4c60-9f0e-4d7a-8e11-{person:012d}","timestamp":"{at}",'
     '"properties":{{"bench":"{number:010d}-{sent:016d}","product_id":"507f1f77bcf86cd799439011","sku":"G-32",'
     '"category":"Games","name":"Monopoly: 3rd Edition","brand":"Hasbro","variant":"200 pieces","price":18.99,'
     '"quantity":1,"coupon":"MAYDEALS","currency":"EUR","position":3,"value":18.99,"order_id":"o{number:012d}",'
@@ -73,12 +75,17 @@ class Shop:
         else:
             self._number += 1
         return _MESSAGE.format(
-            name=STEPS[step], run=self._run, number=number, person=person, sent=sent
+            name=STEPS[step], run=self._run, number=number, person=person, sent=sent, at=_iso(sent // 1000)
         ).encode()
 
     def batch(self, events: int, sent: int) -> bytes:
         """The body of a request with so many messages."""
         return b'{"batch":[' + b",".join([self.message(sent) for _ in range(events)]) + b"]}"
+
+
+@lru_cache(16)
+def _iso(millisecond: int) -> str:
+    return datetime.fromtimestamp(millisecond / 1000, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def requests(shop: Shop, events: int, host: str) -> Generator[bytes, int, None]:
