@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
 import json
 import re
 import time
@@ -137,7 +136,7 @@ class Twilio(StandIn):
         scheme, _, given = heard.headers.get("authorization", "").partition(" ")
         try:
             name, _, secret = b64decode(given, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:
             raise Refused(20003, 401) from None
         known = self._accounts
         if scheme != "Basic" or not name.startswith(("AC", "SK")) or not secret:
@@ -175,13 +174,13 @@ class Twilio(StandIn):
     def _form(self, heard: Heard) -> dict[str, str]:
         if heard.headers.get("content-type", "").partition(";")[0] != FORM:
             raise Refused(21604)
+        form = dict(parse_qsl(heard.body.decode("utf-8", "replace")))
+        if "To" not in form:
+            raise Refused(21604)
         if self._contract is not None:
             faults = self._contract.faults(heard.method, heard.path, heard.headers, heard.body)
             if faults:
                 raise Refused(_code_of([fault.where for fault in faults]))
-        form = dict(parse_qsl(heard.body.decode("utf-8", "replace")))
-        if "To" not in form:
-            raise Refused(21604)
         if _E164.fullmatch(form["To"]) is None:
             raise Refused(21211)
         period = form.get("ValidityPeriod", "1")
@@ -244,7 +243,7 @@ def _variables(form: Mapping[str, str]) -> dict[str, str]:
 
 def _code_of(places: Sequence[str]) -> int:
     """The code for what the contract finds wrong."""
-    codes = {"MessagingServiceSid": 21705, "ContentSid": 21655, "StatusCallback": 21609, "To": 21604}
+    codes = {"MessagingServiceSid": 21705, "ContentSid": 21655, "StatusCallback": 21609}
     return next((code for place in places for name, code in codes.items() if name in place), 20001)
 
 
