@@ -13,7 +13,8 @@ from typing import Any
 
 import hub
 
-_WORD = re.compile(r"[\w.$:-]{1,100}", re.ASCII)
+_WORD = re.compile(r"[A-Za-z][\w.$:-]{0,99}", re.ASCII)
+_RECORD = re.compile(r"\d{1,20}", re.ASCII)
 _EXISTING = re.compile(r"Existing ID: (\d{1,20})\b")
 _ALREADY = re.compile(r"\bis already (un)?subscribed\b")
 _MISSING = "PROPERTY_DOESNT_EXIST"
@@ -74,11 +75,11 @@ def refusals(answer: hub.Response) -> list[Refusal]:
 def contacts_in(answer: hub.Response) -> Iterator[Contact]:
     """The contacts that an answer is about."""
     for result in _dicts(_body(answer).get("results")):
-        known = _plain(result.get("id"))
-        said = result.get("properties")
-        if known:
-            properties = said if isinstance(said, dict) else {}
-            yield Contact(known, _plain(result.get("objectWriteTraceId")), properties)
+        known, trace, said = (result.get(name) for name in ("id", "objectWriteTraceId", "properties"))
+        if isinstance(known, str) and _RECORD.fullmatch(known):
+            yield Contact(
+                known, trace if isinstance(trace, str) else "", said if isinstance(said, dict) else {}
+            )
 
 
 def existing(answer: Any) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,8 @@ import hub
 
 from .settings import Settings
 from .values import internal, text
+
+_FULL_NAME = re.compile(r"pe\d+_[a-z][a-z0-9_-]*")
 
 LONGEST_NAME = 50
 MOST_PROPERTIES = 50
@@ -49,9 +52,12 @@ def _happened(event: hub.Event) -> dict[str, Any]:
 
 
 def _wanted(message: hub.Message) -> dict[str, Any]:
-    """A rule's message: the event named after its template starts a workflow at HubSpot."""
+    """A rule's message: the event named after its template starts a workflow, which has the words.
+
+    `vendor` of the template is another name for that event.
+    """
     return {
-        "names": (message.template or message.rule,),
+        "names": (message.words.get("vendor") or message.template or message.rule, message.template),
         "occurredAt": hub.iso(message.created_at),
         "properties": {
             **message.variables,
@@ -67,6 +73,8 @@ def _full_name(names: tuple[str, ...], settings: Settings) -> str | None:
     for name in names:
         if name in settings.events:
             return settings.events[name]
+    if _FULL_NAME.fullmatch(names[0]):
+        return names[0]
     ours = internal(names[0], LONGEST_NAME)
     return f"pe{settings.portal_id}_{ours}" if settings.portal_id and ours else None
 

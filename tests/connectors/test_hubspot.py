@@ -668,6 +668,18 @@ async def test_a_message_without_a_template_is_named_after_its_rule():
     assert said["eventName"] == "pe123_cart_left"
 
 
+@pytest.mark.parametrize(
+    ("vendor", "name"),
+    [("Cart left", "pe123_cart_left"), ("pe9_cart", "pe9_cart"), ("d-4711", "pe123_d_4711")],
+)
+async def test_the_template_may_say_how_its_event_is_called_at_hubspot(vendor, name):
+    message = hub.Message(**fields(MESSAGE, words={"vendor": vendor, "subject": "Your cart"}))
+    said = await occurred(delivery(happened("Product Added"), message=message))
+
+    assert said["eventName"] == name
+    assert "subject" not in said["properties"]
+
+
 def fields(message, **changed):
     return {name: getattr(message, name) for name in message.__struct_fields__} | changed
 
