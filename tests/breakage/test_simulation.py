@@ -1,4 +1,4 @@
-"""Any split into transactions, any fault and any restart: the same state, firings, messages and ids."""
+"""Any split, fault, kill and sick sink: the same state, ids and ends, in order, the ledgers balanced."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from simulation import applied, history
 
 
 def check(seed: int, folder: Path) -> dict[str, list[object]]:
+    """Lives a seed through twice, plainly and shaken; returns the state of both."""
     steps = history(seed, folder)
     plain = applied(folder / "plain", steps, None)
     shaken = applied(folder / "shaken", steps, random.Random(seed))
