@@ -60,6 +60,7 @@ _ITEM = {
     "cs": "creative_slot",
 }
 _AMOUNTS = frozenset({"pr", "qt", "ds", "lp"})
+_ITEM_PART = re.compile(r"(?:[^~]|~~)+")
 _ITEM_KEY = re.compile(r"pr(\d{1,3})", re.ASCII)
 
 
@@ -136,12 +137,12 @@ def _item_keys(sent: Thing) -> list[str]:
 
 
 def _item(text: str) -> Thing:
-    """`idA1~nmShirt~pr19.9~k0size~v0XL` as an item; `k0` names what `v0` says."""
+    """`idA1~nmShirt~pr19.9~k0size~v0XL` as an item; `k0` names what `v0` says, `~~` is a `~`."""
     item: Thing = {}
     names: dict[str, str] = {}
     values: dict[str, str] = {}
-    for part in text.split("~"):
-        code, value = part[:2], part[2:]
+    for part in _ITEM_PART.findall(text):
+        code, value = part[:2], part[2:].replace("~~", "~")
         if code in _ITEM:
             item[_ITEM[code]] = number(value) if code in _AMOUNTS else value
         elif code[:1] == "k":

@@ -68,7 +68,7 @@ def test_items_are_products_with_their_own_parameters_too(source):
         source,
         en="view_item_list",
         cu="EUR",
-        pr2="idp2~nmMouse trap",
+        pr2="idp2~nmMouse ~~ trap~",
         pr10="idp10",
         pr1="idp1~nmMonopoly~brHasbro~caGames~c2Board~va200~pr19.99~qt2~ds1.5~lp3~lnNew~k0age~v08+",
     )
@@ -89,7 +89,7 @@ def test_items_are_products_with_their_own_parameters_too(source):
         "list_name": "New",
         "age": "8+",
     }
-    assert (second, third) == ({"product_id": "p2", "name": "Mouse trap"}, {"product_id": "p10"})
+    assert (second, third) == ({"product_id": "p2", "name": "Mouse ~ trap"}, {"product_id": "p10"})
 
 
 @pytest.mark.parametrize("name", ["view_item", "select_item", "add_to_cart", "remove_from_cart"])
