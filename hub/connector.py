@@ -109,7 +109,7 @@ class _Connector(Generic[S]):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        for base in getattr(cls, "__orig_bases__", ()):
+        for base in vars(cls).get("__orig_bases__", ()):
             for argument in getattr(base, "__args__", ()):
                 if isinstance(argument, type) and issubclass(argument, Settings):
                     cls.Settings = argument

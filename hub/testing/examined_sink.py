@@ -98,7 +98,11 @@ class ExaminedSink(Conformance):
         return [one for one in found if one is not None]
 
     def _run(self, action: str, deliveries: Sequence[Delivery]) -> Run:
-        return run(self.made(), action, deliveries, self.answer)
+        done = self._try(action, deliveries, self.answer)
+        if isinstance(done, str):
+            refuse([f"{action}: where all is well it stumbles: {done}"])
+        assert isinstance(done, Run)
+        return done
 
     def _try(self, action: str, deliveries: Sequence[Delivery], answer: Any) -> Run | str:
         """The run, or what it stumbled over."""
