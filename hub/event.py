@@ -128,6 +128,16 @@ class ConsentState(msgspec.Struct, frozen=True, array_like=True):
     wording: str = ""
 
 
+class Synced(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+    """What a sync last told its sink of a person, and when it looks again."""
+
+    at: Instant
+    said: str
+    """A short name for what was told; empty where that no longer counts."""
+    due: Instant = 0
+    """When a change that came too soon goes out; 0 while there is none."""
+
+
 class Profile(msgspec.Struct, kw_only=True, omit_defaults=True):
     """What we know of a person."""
 
@@ -146,6 +156,8 @@ class Profile(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The parts that make up this person (itself and those merged into it), each with its newest entry."""
     joined: dict[PersonId, Instant] = {}
     """When each part that was merged into this person came to it: its past is known here since then."""
+    synced: dict[str, Synced] = {}
+    """What each `[sync.*]` has told its sink."""
 
     def trait(self, name: str) -> Any:
         """The value of a trait, or None."""

@@ -12,7 +12,7 @@ from hub.daemon.virtual import VirtualHouse
 from hub.event import Instant, Message, Profile, Trust, person_text
 from hub.plugins import discover
 from hub.schema import normalise
-from hub.store.port import Decision, Draft, Kind, Leg, ReviewRow
+from hub.store.port import Decision, Draft, Kind, Leg, ReviewRow, Sync
 
 SITE = '[sources.site]\nconnector = "segment"\npublic_keys = ["pk"]\n'
 START = 1_700_000_000_000_000
@@ -103,6 +103,12 @@ class SmallHouse:
         """Messages that were handed over, with the action that takes each."""
         sets = self._house.state.route_sets()
         return [(sets[row.routes][0], row.message) for row in self._rows() if row.message is not None]
+
+    def syncs(self) -> list[tuple[Instant, Sync, list[str]]]:
+        """What syncs were to tell, when, and of whom (the identifiers)."""
+        return [
+            (row.sync.at, row.sync, [str(one) for one in row.identifiers]) for row in self._rows() if row.sync
+        ]
 
     def decisions(self) -> list[Decision]:
         return [decision for _, decision in self._house.state.decisions_since(0, 1000)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hub.cli.events import BLOCK, event_of, time_text
 from hub.delivery.ids import delivery_id
-from hub.event import Event, Message, PersonId, person_text
+from hub.event import Event, PersonId, person_text
 from hub.store.port import Kept, LaneRow, Leg, Planned, Standing
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ def _block(
             lane = lanes.get((leg.sink, leg.lane))
             person = row.person if row.person is None else survivors.get(row.person, row.person)
             yield {
-                **_about(_id(event, row.message, leg.sink, leg.action), leg.sink, leg.action, person),
-                "cause": cause(event, leg.route, row.message),
+                **_about(_id(event, row, leg.sink, leg.action), leg.sink, leg.action, person),
+                "cause": cause(event, leg.route, row),
                 **_how(own, passed=lane is not None and lane.position >= row.seq),
             }
 
@@ -109,9 +109,11 @@ def _how(own: Kept | None, *, passed: bool) -> dict[str, Any]:
     return {"state": standing.name.lower(), "attempts": int(passed), "reason": "", "at": None}
 
 
-def _id(event: Event, message: Message | None, sink: str, action: str) -> str:
-    if message is not None:
-        return delivery_id("message", message.id, sink, action)
+def _id(event: Event, row: Planned | None, sink: str, action: str) -> str:
+    if row is not None and row.message is not None:
+        return delivery_id("message", row.message.id, sink, action)
+    if row is not None and row.sync is not None:
+        return delivery_id("sync", row.sync.id, sink, action)
     return delivery_id(event.source, event.id, sink, action)
 
 
@@ -124,11 +126,16 @@ def _about(id: str, sink: str, action: str, person: PersonId | None) -> dict[str
     }
 
 
-def cause(event: Event, route: str = "", message: Message | None = None) -> dict[str, Any]:
-    """Why there is a delivery: the event and its route, or the rule (and the event that triggered it)."""
+def cause(event: Event, route: str = "", row: Planned | None = None) -> dict[str, Any]:
+    """Why there is a delivery: the event and its route, the rule (and what triggered it), or the sync.
+
+    A sync tells how a person is: the event is the person's newest.
+    """
     said = {"event": event.id, "source": event.source, "name": event.name}
-    if message is not None:
-        return {"rule": message.rule, **said}
+    if row is not None and row.message is not None:
+        return {"rule": row.message.rule, **said}
+    if row is not None and row.sync is not None:
+        return {"sync": row.sync.name, **said}
     return {**said, "route": route} if route else said
 
 
@@ -140,11 +147,11 @@ def letters(
     planned = state.outbox_rows({row.seq for row in rows}) if state is not None else {}
     for row in rows:
         event = event_of(entries[row.entry])
-        message = planned[row.seq].message if row.seq in planned else None
-        id = row.id or _id(event, message, row.sink, row.action)
+        plan = planned.get(row.seq)
+        id = row.id or _id(event, plan, row.sink, row.action)
         yield {
             **_about(id, row.sink, row.action, row.person),
-            "cause": cause(event, message=message),
+            "cause": cause(event, row=plan),
             "reason": row.reason,
             "attempts": row.attempts,
             "at": time_text(row.at),

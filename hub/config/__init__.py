@@ -26,6 +26,7 @@ from hub.config.model import (
     Route,
     SinkBlock,
     SourceBlock,
+    Sync,
     Target,
     TransformBlock,
     UnknownConnector,
@@ -34,6 +35,7 @@ from hub.config.people import read_categories, read_identity
 from hub.config.reading import Reading, Unset
 from hub.config.resolved import in_stored_order, resolve, version_of
 from hub.config.routes import read_routes
+from hub.config.syncs import read_syncs
 from hub.config.tables import merged
 from hub.config.template_uses import warn_of_templates
 from hub.config.templates import read_templates
@@ -50,6 +52,7 @@ __all__ = [
     "Route",
     "SinkBlock",
     "SourceBlock",
+    "Sync",
     "Target",
     "TransformBlock",
     "UnknownConnector",
@@ -144,12 +147,18 @@ def _build(reading: Reading, discover: Discover, resolved: bytes | None = None) 
     read_templates(reading)
     vias = read_rules(reading, sinks, channels)
     warn_of_templates(reading)
+    syncs = read_syncs(reading, sinks)
     reading.refuse_faults()
     assert hub is not None
     if resolved is None:
         transform_names = list(transforms.blocks)
         resolved = resolve(
-            reading.tables, routes.values(), transform_names, (identity, categories), (channels, vias)
+            reading.tables,
+            routes.values(),
+            transform_names,
+            (identity, categories),
+            (channels, vias),
+            syncs=syncs.values(),
         )
     return Config(
         hub=hub,
@@ -160,6 +169,7 @@ def _build(reading: Reading, discover: Discover, resolved: bytes | None = None) 
         identity=identity,
         categories=categories,
         channels=channels,
+        syncs=tuple(syncs.values()),
         consent=reading.table("settings").get("consent", "unknown"),
         base=reading.base,
         resolved=resolved,

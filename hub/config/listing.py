@@ -15,6 +15,7 @@ from hub.config.blocks import SinkOptions, SourceOptions, TransformOptions
 from hub.config.hub_table import HubOptions
 from hub.config.people import ConsentOptions, IdentityOptions, KindOptions
 from hub.config.routes import RouteOptions
+from hub.config.syncs import SyncOptions
 from hub.config.templates import TemplateOptions
 from hub.config.words import alternatives, type_text
 from hub.connector import ConnectorType
@@ -35,6 +36,7 @@ _TABLES: Mapping[str, type[BaseModel]] = {
     "transforms.NAME": TransformOptions,
     "routes.NAME": RouteOptions,
     "templates.NAME": TemplateOptions,
+    "sync.NAME": SyncOptions,
     "identity": IdentityOptions,
     "identity.kinds.NAME": KindOptions,
     "consent": ConsentOptions,

@@ -122,6 +122,19 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Sync:
+    """Profile fields to a sink, as they change."""
+
+    name: str
+    sink: str
+    action: str
+    fields: Mapping[str, str]
+    """The sink's name of a field → the expression that it holds."""
+    every: timedelta
+    """The shortest distance between two for one person."""
+
+
+@dataclass(frozen=True, slots=True)
 class TransformBlock:
     """One `[transforms.NAME]`, and the sources and sinks that it stands at."""
 
@@ -164,7 +177,8 @@ class Config:
       "from": [labels] or null}`), `identity` (`{"kinds": [{"name", "strong", "max"}] by precedence,
       "blocked": [values], "protected": [names]}`), `categories` (a sender's name → ours), `transforms` (their
       names in order), `channels` (for each a list of `{"sink", "action"}`, the next where the first gives
-      up) and `vias` (the same for each `via` of a rule).
+      up), `vias` (the same for each `via` of a rule) and `syncs` (a list of `{"name", "sink", "action",
+      "fields": {field: expression}, "every": microseconds}`).
 
     `version` is a hash of `resolved`.
     """
@@ -183,5 +197,6 @@ class Config:
     warnings: tuple[ConfigFault, ...] = ()
     channels: Mapping[str, tuple[Target, ...]] = field(default_factory=dict)
     """By which actions a message leaves, the next where the one before gives up."""
+    syncs: tuple[Sync, ...] = ()
     consent: str = "unknown"
     """Of people of whom none is recorded: `unknown`, `granted` or `denied`."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from hashlib import blake2b
 from typing import Any
 
-from hub.config.model import IdentityTable, Route, Target
+from hub.config.model import IdentityTable, Route, Sync, Target
 
-ORDERED = ("transforms", "routes", "rules")
+ORDERED = ("transforms", "routes", "rules", "sync")
 """Tables whose blocks have an order, which canonical JSON does not keep: `order` does."""
 
 
@@ -20,6 +20,8 @@ def resolve(
     transforms: Sequence[str],
     people: tuple[IdentityTable, Mapping[str, str]],
     messages: tuple[Mapping[str, Sequence[Target]], Mapping[str, Target]],
+    *,
+    syncs: Iterable[Sync] = (),
 ) -> bytes:
     """The body of the journal's CONFIG entry; see `Config`."""
     identity, categories = people
@@ -34,6 +36,7 @@ def resolve(
         },
         "channels": {name: [_target(one) for one in targets] for name, targets in channels.items()},
         "vias": {via: _target(target) for via, target in vias.items()},
+        "syncs": [_sync(sync) for sync in syncs],
         "categories": dict(categories),
     }
     order = {name: list(tables[name]) for name in ORDERED if name in tables}
@@ -51,6 +54,16 @@ def _route(route: Route) -> dict[str, Any]:
         "actions": dict(route.action_for),
         "when": route.when,
         "from": None if route.sources is None else sorted(route.sources),
+    }
+
+
+def _sync(sync: Sync) -> dict[str, Any]:
+    return {
+        "name": sync.name,
+        "sink": sync.sink,
+        "action": sync.action,
+        "fields": dict(sync.fields),
+        "every": sync.every // timedelta(microseconds=1),
     }
 
 

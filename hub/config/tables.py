@@ -22,6 +22,7 @@ TABLES: Mapping[str, int] = {
     "places": 1,
     "rules": 1,
     "templates": 1,
+    "sync": 1,
     "consent": 2,
     "identity": 2,
 }
@@ -29,7 +30,7 @@ TABLES: Mapping[str, int] = {
 
 LATER = (
     *("caps", "groups", "journeys", "pools", "quiet", "retention"),
-    *("schemas", "segments", "sync", "test", "traits"),
+    *("schemas", "segments", "test", "traits"),
 )
 """Tables that a later version reads; until then they are refused rather than ignored."""
 

@@ -70,8 +70,8 @@ class VirtualHouse:
 
     def longest(self) -> Instant:
         """How long after its last event something may still be decided."""
-        rules = self.definitions.rules.rules
-        return max((rule.reach + rule.grace for rule in rules), default=0)
+        waits = [rule.reach + rule.grace for rule in self.definitions.rules.rules]
+        return max([*waits, *(sync.every for sync in self.definitions.syncs)], default=0)
 
     def close(self) -> None:
         """Closes the stores."""

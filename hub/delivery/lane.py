@@ -229,6 +229,7 @@ class Lane:
                 row = planned.get(job.seq)
                 job.identifiers = row.identifiers if row else ()
                 job.message = row.message if row else None
+                job.sync = row.sync if row else None
 
     def _try_again(self, track: Track, group: Group, judgement: Judgement, now: Instant) -> None:
         again = judgement.again

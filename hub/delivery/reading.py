@@ -11,9 +11,10 @@ from hub.delivery.ids import delivery_id
 from hub.delivery.work import Job
 from hub.errors import DeliveryError, GiveUp, Skip
 from hub.event import Event, Instant, PersonId, Profile, person_text
+from hub.pipeline.definitions import HUB
 from hub.pipeline.reading import read
 from hub.policy import refusal
-from hub.store.port import JournalReader, StateReader
+from hub.store.port import JournalReader, StateReader, Sync
 
 EVENTS_KEPT = 5000
 PEOPLE_KEPT = 5000
@@ -59,13 +60,12 @@ class Desk:
         ready: list[Delivery] = []
         ended: list[tuple[Job, DeliveryError]] = []
         for job in jobs:
-            kept = self._events.get(job.entry)
-            if kept is None:
-                ended.append((job, Skip("its event is no longer kept")))
-                continue
-            event = kept[0]
+            event = self._event(job)
             if not job.id:
                 job.id = _id(job, event, sink)
+            if isinstance(event, DeliveryError):
+                ended.append((job, event))
+                continue
             gate = self._gate(job)
             if gate is not None:
                 ended.append((job, Skip(gate)))
@@ -79,9 +79,23 @@ class Desk:
             ready.append(self._delivery(job, event))
         return ready, ended
 
+    def _event(self, job: Job) -> Event | DeliveryError:
+        """What happened; of a sync the traits that it tells, as they are now."""
+        if job.sync is not None:
+            profile, traits = self._people.get(job.person or 0, _NOBODY)
+            if profile is None:
+                return Skip("forgotten")
+            told = fresh(job.sync, traits)
+            return told if told.traits else Skip("nothing that it tells is known any more")
+        kept = self._events.get(job.entry)
+        return Skip("its event is no longer kept") if kept is None else kept[0]
+
     def _delivery(self, job: Job, event: Event) -> Delivery:
         if job.person is None:
             return Delivery(job.id, event, None, job.identifiers, {}, job.attempts)
+        if job.sync is not None:
+            person = person_text(job.person)
+            return Delivery(job.id, event, person, job.identifiers, event.traits, job.attempts)
         _, traits = self._people.get(job.person, _NOBODY)
         person = person_text(job.person)
         return Delivery(job.id, event, person, job.identifiers, traits, job.attempts, job.message)
@@ -119,9 +133,28 @@ class Desk:
         _forget_oldest(self._people, PEOPLE_KEPT, people)
 
 
-def _id(job: Job, event: Event, sink: str) -> str:
+def fresh(sync: Sync, traits: Mapping[str, Any]) -> Event:
+    """A sync as an event: what it tells, as the person's traits are now."""
+    told = {**sync.values, **{name: traits.get(trait) for name, trait in sync.traits.items()}}
+    return Event(
+        id=sync.id,
+        type="identify",
+        name="traits_updated",
+        source=HUB,
+        received_at=sync.at,
+        time=sync.at,
+        traits={name: value for name, value in told.items() if value is not None},
+        trust="secret",
+    )
+
+
+def _id(job: Job, event: Event | DeliveryError, sink: str) -> str:
     if job.message is not None:
         return delivery_id("message", job.message.id, sink, job.action)
+    if job.sync is not None:
+        return delivery_id("sync", job.sync.id, sink, job.action)
+    if isinstance(event, DeliveryError):
+        return ""
     return delivery_id(event.source, event.id, sink, job.action)
 
 

@@ -54,7 +54,7 @@ class Track:
             jobs = []
             for action in self.routes[row.routes]:
                 job = Job(row.seq, row.entry, row.person, action, identifiers=row.identifiers)
-                job.seen_at, job.message = now, row.message
+                job.seen_at, job.message, job.sync = now, row.message, row.sync
                 jobs.append(job)
                 self.lines.add(job)
             if len(jobs) > 1:
@@ -93,7 +93,8 @@ class Track:
         job = Job(
             row.seq, row.entry, row.person, row.action, identifiers=planned.identifiers if planned else ()
         )
-        job.message = planned.message if planned else None
+        if planned is not None:
+            job.message, job.sync = planned.message, planned.sync
         job.id, job.reason = row.id, row.reason
         job.attempts, job.failures, job.first_at = row.attempts, row.failures, row.first_at
         job.kept = True

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from heapq import heapify, heappop, heappush
 
 from hub.event import Identifier, Instant, Message
-from hub.store.port import Standing
+from hub.store.port import Standing, Sync
 
 
 class Job:
@@ -29,6 +29,7 @@ class Job:
         "seq",
         "siblings",
         "standing",
+        "sync",
     )
 
     def __init__(
@@ -40,6 +41,7 @@ class Job:
         self.action = action
         self.identifiers = identifiers
         self.message: Message | None = None
+        self.sync: Sync | None = None
         self.id = ""
         self.standing = Standing.WAITING
         self.reason = ""

@@ -14,7 +14,7 @@ from hub.config.following import RULE_TABLES
 from hub.config.resolved import in_stored_order
 from hub.event import Event, Instant
 from hub.identity import IdentityRules, KindRule
-from hub.rules import Age, Send, compile, selector
+from hub.rules import Age, Expressed, Send, compile, express, selector
 from hub.rules import Definitions as Rules
 from hub.store.port import Leg
 from hub.store.sqlite.work import legs_text
@@ -24,6 +24,8 @@ from hub.templates import compile as compile_templates
 
 HUB = "hub"
 """The source of the hub's own events; a route takes them only where it names it."""
+SYNC = "sync"
+"""The class of what syncs tell."""
 
 
 class _Route(msgspec.Struct):
@@ -52,11 +54,20 @@ class _Target(msgspec.Struct):
     action: str
 
 
+class _Sync(msgspec.Struct):
+    name: str
+    sink: str
+    action: str
+    fields: dict[str, str]
+    every: int
+
+
 class _Plan(msgspec.Struct):
     routes: list[_Route] = []
     identity: _Identity = msgspec.field(default_factory=_Identity)
     channels: dict[str, list[_Target]] = {}
     vias: dict[str, _Target] = {}
+    syncs: list[_Sync] = []
     everyone: bool = False
     """Everybody has an address on every channel: rules are only tried out."""
 
@@ -76,6 +87,20 @@ class Planned(NamedTuple):
     counted: tuple[tuple[str, ...], ...]
 
 
+@dataclass(frozen=True)
+class Sync:
+    """One `[sync.NAME]`, ready to be asked."""
+
+    name: str
+    sink: str
+    action: str
+    legs: str
+    """The delivery that it takes, as the outbox names it."""
+    fields: dict[str, Expressed]
+    every: int
+    """The shortest distance between two for one person, in microseconds."""
+
+
 _Candidate = tuple[Leg, Callable[[Event], bool] | None]
 
 
@@ -89,6 +114,7 @@ class Definitions:
     """Each rule's version: a hash of its text."""
     routes: list[tuple[_Route, Any]] = field(default_factory=list)
     messages: _Plan = field(default_factory=_Plan)
+    syncs: tuple[Sync, ...] = ()
     templates: dict[str, Any] = field(default_factory=dict)
     """`[templates]` as it is written, files read."""
     _candidates: dict[tuple[str, str, str], tuple[_Candidate, ...]] = field(default_factory=dict)
@@ -117,6 +143,7 @@ class Definitions:
             versions={name: _version(rule) for name, rule in rules.items()},
             routes=routes,
             messages=plan,
+            syncs=tuple(_sync(one, tables, plan.identity.protected) for one in plan.syncs),
             templates=tables.get("templates", {}),
         )
 
@@ -177,6 +204,13 @@ class Definitions:
                 leg = Leg(route.sink, action, route.lane, route.name)
                 found.append((leg, None if when is None else when.matches))
         return tuple(found)
+
+
+def _sync(said: _Sync, tables: dict[str, Any], protected: list[str]) -> Sync:
+    events = tables.get("events", {})
+    fields = {name: express(text, events, protected=protected) for name, text in said.fields.items()}
+    legs = legs_text([Leg(said.sink, said.action, SYNC, said.name)])
+    return Sync(said.name, said.sink, said.action, legs, fields, said.every)
 
 
 def _version(rule: Any) -> str:

@@ -12,6 +12,7 @@ from hub.pipeline.obeying import adopt_configuration, merge_asked, note_outcome
 from hub.pipeline.past import Past
 from hub.pipeline.reading import Events
 from hub.pipeline.recognise import Recogniser
+from hub.pipeline.syncing import Syncer
 from hub.profiles import join, learn
 from hub.store.port import Entry, Fate, Kind
 from hub.store.sqlite.work import Work
@@ -50,9 +51,12 @@ def wake(
     kept: Events,
 ) -> None:
     """What follows from time having passed for these people."""
-    follower = Follower(work, Past(work, kept, {}), definitions)
+    past = Past(work, kept, {})
+    follower, syncer = Follower(work, past, definitions), Syncer(work, past, definitions)
     for person in people:
-        follower.wake(work.profile(person), now)
+        profile = work.profile(person)
+        follower.wake(profile, now)
+        syncer.wake(profile, now)
 
 
 class Line:
@@ -63,12 +67,14 @@ class Line:
         self._past = past
         self.definitions = definitions
         self._follower = Follower(work, past, definitions)
+        self._syncer = Syncer(work, past, definitions)
 
     def obey(self, entry: Entry) -> None:
         """An entry that is no event: a configuration, an outcome, a command."""
         if entry.kind is Kind.CONFIG:
             self.definitions = adopt_configuration(entry, self._work)
             self._follower = Follower(self._work, self._past, self.definitions)
+            self._syncer = Syncer(self._work, self._past, self.definitions)
         elif entry.kind is Kind.OUTCOME:
             note_outcome(entry, self._work, self._past, self.definitions)
         elif (asked := merge_asked(entry, self._work)) is not None:
@@ -86,6 +92,7 @@ class Line:
             learn(profile, event)
             self._work.changed(profile.id)
             self._follower.event(event, profile, seen_at)
+            self._syncer.look(profile, event.received_at)
         self._plan(entry, event, profile)
 
     def _identify(self, entry: int, event: Event) -> Profile | None:
@@ -147,6 +154,7 @@ class Line:
         work.changed(profile.id)
         work.count(names.PEOPLE_MERGED.name)
         self._follower.merge(profile, memory, at)
+        self._syncer.look(profile, at)
 
     def _plan(self, entry: int, event: Event, profile: Profile | None) -> None:
         planned = self.definitions.plan(event)

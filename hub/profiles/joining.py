@@ -5,6 +5,7 @@ from __future__ import annotations
 from hub.event import Instant, Profile
 from hub.profiles.consents import united
 from hub.profiles.learning import LEARNED, count
+from hub.profiles.syncing import united as united_syncs
 
 
 def join(survivor: Profile, merged: Profile, at: Instant) -> None:
@@ -23,6 +24,8 @@ def join(survivor: Profile, merged: Profile, at: Instant) -> None:
     survivor.consent = united(survivor.consent, merged.consent)
     for name, times in merged.counters.items():
         count(survivor, name, times)
+    if survivor.synced or merged.synced:
+        survivor.synced = united_syncs(survivor.synced, merged.synced)
     survivor.first_seen_at = min(survivor.first_seen_at, merged.first_seen_at)
     survivor.last_seen_at = max(survivor.last_seen_at, merged.last_seen_at)
     survivor.seen_at = max(survivor.seen_at, merged.seen_at)

@@ -3,6 +3,7 @@
 from hub.rules.compiling import compile
 from hub.rules.deciding import Decisions, Firing, Person, Skip, adopt, decide, merge, recompute, wake
 from hub.rules.definitions import Age, Definitions, Rule, Send
+from hub.rules.expression import Expressed, express
 from hub.rules.memory import Memory, pack, unpack
 from hub.rules.selection import Selector, selector
 from hub.rules.situation import History, Situation
@@ -12,6 +13,7 @@ __all__ = [
     "Age",
     "Decisions",
     "Definitions",
+    "Expressed",
     "Firing",
     "History",
     "Memory",
@@ -25,6 +27,7 @@ __all__ = [
     "adopt",
     "compile",
     "decide",
+    "express",
     "merge",
     "pack",
     "recompute",

@@ -192,6 +192,19 @@ class Poisoned(NamedTuple):
     traceback: str
 
 
+class Sync(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a sync tells of a person: traits as they are when it is sent, the rest as it was when decided."""
+
+    id: str
+    name: str
+    """The `[sync.NAME]`."""
+    at: Instant
+    traits: dict[str, str] = {}
+    """Field → trait."""
+    values: dict[str, Any] = {}
+    """Field → what was calculated."""
+
+
 class Planned(NamedTuple):
     """One row of the outbox: an event and the set of routes that it takes."""
 
@@ -204,6 +217,8 @@ class Planned(NamedTuple):
     """The person's identifiers at planning that the event itself does not carry."""
     message: Message | None = None
     """What a rule wants to say; None for an event that takes routes."""
+    sync: Sync | None = None
+    """What a sync wants to tell; the entry is then the person's newest."""
 
 
 class Leg(NamedTuple):

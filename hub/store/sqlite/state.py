@@ -10,7 +10,7 @@ import apsw
 import msgspec
 
 from hub.event import Identifier, Instant, Message, PersonId, Profile
-from hub.store.port import Decision, Fate, FateRow, Leg, MergeRow, Planned, Poisoned, ReviewRow
+from hub.store.port import Decision, Fate, FateRow, Leg, MergeRow, Planned, Poisoned, ReviewRow, Sync
 from hub.store.sqlite.connection import connect, migrate, row, rows
 
 FILE = "state.db"
@@ -92,11 +92,14 @@ SCHEMA = (
         person INTEGER
     ) WITHOUT ROWID;
     """,
+    # What a sync wants to tell. SQLite keeps the text of an added column: no comment may stand in it.
+    "ALTER TABLE outbox ADD COLUMN sync BLOB",
 )
 
 _identifiers = msgspec.json.Decoder(tuple[Identifier, ...]).decode
 _profile = msgspec.json.Decoder(Profile).decode
 _message = msgspec.json.Decoder(Message).decode
+_sync = msgspec.json.Decoder(Sync).decode
 _decision = msgspec.json.Decoder(Decision).decode
 _legs = msgspec.json.Decoder(tuple[Leg, ...]).decode
 
@@ -304,7 +307,9 @@ class SqliteStateReader:
 
     def _outbox(self, where: str, values: Sequence[Any]) -> list[Planned]:
         found = rows(
-            self._db, f"SELECT seq, entry, person, routes, identifiers, message FROM outbox {where}", values
+            self._db,
+            f"SELECT seq, entry, person, routes, identifiers, message, sync FROM outbox {where}",
+            values,
         )
         return [
             Planned(
@@ -314,8 +319,9 @@ class SqliteStateReader:
                 routes,
                 () if more is None else _identifiers(more),
                 None if message is None else _message(message),
+                None if sync is None else _sync(sync),
             )
-            for seq, entry, person, routes, more, message in found
+            for seq, entry, person, routes, more, message, sync in found
         ]
 
     def _people(

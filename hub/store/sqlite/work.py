@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import msgspec
 
 from hub.event import Identifier, Instant, Message, PersonId, Profile
-from hub.store.port import Decision, Fate, Leg
+from hub.store.port import Decision, Fate, Leg, Sync
 from hub.store.sqlite.connection import row, rows, store_errors, transaction
 from hub.store.sqlite.seen import Seen
 from hub.store.sqlite.state import create, parts
@@ -329,6 +329,7 @@ class Work:
         *,
         more: Iterable[Identifier] = (),
         message: Message | None = None,
+        sync: Sync | None = None,
     ) -> None:
         """Deliveries are decided: one row, with the person's identifiers beyond the event's own."""
         routes = self._state.route_sets.get(legs)
@@ -339,9 +340,10 @@ class Work:
         identifiers = tuple(more)
         frozen = _encode(identifiers) if identifiers else None
         said = None if message is None else _encode(message)
+        told = None if sync is None else _encode(sync)
         self._add(
-            "INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?)",
-            (self._outbox_end, entry, person, routes, frozen, said),
+            "INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (self._outbox_end, entry, person, routes, frozen, said, told),
         )
 
     def outcome(self, delivery: str, entry: int, event: int | None, person: PersonId | None) -> None:
