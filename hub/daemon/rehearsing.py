@@ -82,7 +82,7 @@ class Stage:
             for leg in sets[row.routes]:
                 if leg.sink == self._sink:
                     job = Job(row.seq, row.entry, row.person, leg.action, identifiers=row.identifiers)
-                    job.message, job.attempts = row.message, 1
+                    job.message, job.sync, job.attempts = row.message, row.sync, 1
                     jobs.append(job)
         desk = Desk(self.house.journal, self.house.state, self.house.clock, self._consent)
         for action, some in groupby(sorted(jobs, key=lambda job: job.action), key=lambda job: job.action):
