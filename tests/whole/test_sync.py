@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from small_house import START, SmallHouse
+
+from hub.clock import DrivenClock
+from hub.config import read
+from hub.event import Event, Identifier
+from hub.pipeline import Engine
+from hub.plugins import discover
+from hub.store.port import Draft, Kind
+from hub.store.sqlite.journal import Batch, SqliteJournal, SqliteJournalWriter
+from hub.store.sqlite.state import SqliteStateReader
+from hub.store.sqlite.work import SqliteState
 
 TABLES = """
 [sinks.crm]
@@ -196,3 +210,72 @@ def test_a_sync_that_is_gone_tells_nothing_more(house: House):
 
     assert len(home.syncs()) == 1
     assert home.poisoned() == []
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["ann", "bob"]), st.sampled_from("abc"), st.integers(0, 50)), max_size=12
+    ),
+    st.integers(1, 4),
+)
+@settings(max_examples=25, deadline=None)
+def test_any_split_into_transactions_tells_the_same(changes: list[tuple[str, str, int]], most: int):
+    whole = tell_all(changes, 500)
+
+    assert tell_all(changes, most) == whole
+
+
+def tell_all(changes: list[tuple[str, str, int]], most: int) -> list[tuple[Any, ...]]:
+    """What was planned, where so many entries make a transaction; the engine is late by some entries."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        home = LateHouse(folder, most)
+        for number, (who, stage, minutes) in enumerate(changes):
+            known = (Identifier("user_id", who),)
+            said = Event(
+                id=str(number), type="identify", name="traits_updated", source="site", identifiers=known
+            )
+            said.traits, said.trust = {"lifecycle": stage}, "secret"
+            home.accept(Draft(Kind.EVENT, msgspec.json.encode(said)))
+            if minutes > 25:
+                home.forward(minutes)
+        home.forward(200)
+        return home.told()
+
+
+class LateHouse:
+    """The journal and an engine that only runs when time passes."""
+
+    def __init__(self, folder: Path, most: int) -> None:
+        (folder / "key").write_text("pk")
+        (folder / "plugins.toml").write_text(TABLES)
+        resolved = read(folder / "plugins.toml", discover, environ={}).resolved
+        self._clock = DrivenClock(START)
+        self._writer = SqliteJournalWriter(folder, self._clock.now, durable=False)
+        self._journal = SqliteJournal(folder, readonly=False)
+        self._state = SqliteState(folder, durable=False, dedup_key=bytes(16))
+        self._reader = SqliteStateReader(folder)
+        self._engine = Engine(self._journal, self._state, most=most)
+        self.accept(Draft(Kind.CONFIG, resolved))
+
+    def accept(self, draft: Draft) -> None:
+        self._writer.write([Batch([draft])])
+
+    def forward(self, minutes: int) -> None:
+        until = self._clock.now() + minutes * 60_000_000
+        self._run()
+        while (wake := self._state.next_wake()) is not None and wake <= until:
+            self._clock.set(wake + 1)
+            self._run()
+        self._clock.set(until)
+
+    def _run(self) -> None:
+        self._clock.set(self._clock.now() + 1000)
+        while self._engine.cycle(self._clock.now):
+            pass
+
+    def told(self) -> list[tuple[Any, ...]]:
+        rows = self._reader.outbox(0, list(self._reader.route_sets()), 1000)
+        for store in (self._writer, self._journal, self._state, self._reader):
+            store.close()
+        return [(row.seq, row.person, row.sync) for row in rows]
