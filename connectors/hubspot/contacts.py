@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import hub
@@ -42,6 +42,8 @@ class Row:
     """The value of the property by which it is known."""
     properties: dict[str, str]
     deliveries: list[hub.Delivery]
+    chosen: set[str] = field(default_factory=set)
+    """Properties that the configuration names, and not a sender's trait."""
 
     @property
     def trace(self) -> str:
@@ -65,7 +67,7 @@ Made = tuple[list[Row], dict[str, hub.DeliveryError]]
 def contacts(deliveries: Sequence[hub.Delivery], settings: Settings, *, traits: bool = True) -> Made:
     """Each person's row once, for HubSpot refuses a batch that names a contact twice.
 
-    Traits are as they are now, whichever event it was, so that the last delivery of a person has them all.
+    Traits are as they are now, whichever event it was; what one delivery alone tells is kept beside them.
     """
     rows: dict[str, Row] = {}
     skipped: dict[str, hub.DeliveryError] = {}
@@ -78,7 +80,9 @@ def contacts(deliveries: Sequence[hub.Delivery], settings: Settings, *, traits: 
         row = rows.setdefault(name, Row(name, {}, []))
         row.deliveries.append(delivery)
         said = properties(delivery, settings) if traits else {}
-        row.properties = {**said, **_names(delivery, settings)}
+        row.properties |= {**said, **_names(delivery, settings)}
+        if _is_sync(delivery):
+            row.chosen |= said.keys()
     return list(rows.values()), skipped
 
 
@@ -108,7 +112,7 @@ def properties(delivery: hub.Delivery, settings: Settings) -> dict[str, str]:
         found.setdefault("phone", phone)
     for theirs, value in {**_usual(traits), **_places(traits)}.items():
         found.setdefault(theirs, value)
-    if settings.other_traits:
+    if settings.other_traits or _is_sync(delivery):
         for trait, said in traits.items():
             value, theirs = text(said), internal(trait)
             if value is not None and theirs and _is_property(trait):
@@ -139,6 +143,11 @@ def _first(said: dict[str, Any], names: Sequence[str]) -> str:
             del said[name]
             return value.strip()
     return ""
+
+
+def _is_sync(delivery: hub.Delivery) -> bool:
+    """`[sync]` tells what it names and nothing else, so that all of it is wanted."""
+    return delivery.event.source == "hub" and delivery.event.type == "identify"
 
 
 def _is_property(trait: str) -> bool:

@@ -17,16 +17,16 @@ from .events import occurrence
 from .settings import Settings
 from .upserts import OBJECTS, Upserted, found, status, upserted
 
-CRM = hub.Limits(per_second=7, per_day=200_000, in_flight=4, batch=100)
+CRM = hub.Limits(per_second=5, per_day=150_000, in_flight=4, batch=100)
 """100 requests in 10 s and 250,000 a day for an account of any tier, all actions but events together.
 
-10 in any second are never more than 100 in any 10; one each is kept for `subscribe`, `unsubscribe` and
-`forget`, whose requests carry one person. 100 contacts in a request.
+10 in any second are never more than 100 in any 10; half of them is kept for the actions whose requests carry
+one person. 100 contacts in a request.
 https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines
 """
-CONSENT = hub.Limits(per_second=1, per_day=20_000, in_flight=1)
-"""The part of the account's limit that is kept for consent."""
-FORGETTING = hub.Limits(per_second=1, per_day=10_000, in_flight=1)
+CONSENT = hub.Limits(per_second=2, per_day=40_000, in_flight=2)
+"""The part of the account's limit that `subscribe` may use, and `unsubscribe` as much."""
+FORGETTING = hub.Limits(per_second=1, per_day=20_000, in_flight=1)
 """The part of the account's limit that is kept for erasures."""
 EVENTS = hub.Limits(per_second=2, in_flight=4, batch=500)
 """1,250 events a second, 500 in a request: two full requests, 100 single ones and 50 that start something.

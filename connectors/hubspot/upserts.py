@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from dataclasses import dataclass, field
 
 import hub
@@ -29,6 +29,10 @@ class Upserted:
         """A contact was not taken: all deliveries that stand on it end alike."""
         self.verdicts |= dict.fromkeys((delivery.id for delivery in row.deliveries), fault)
 
+    def named(self, rows: Sequence[Row]) -> frozenset[str]:
+        """The contact properties of these that the configuration names."""
+        return self.settings.named.union(*(row.chosen for row in rows))
+
     def read(self, answer: hub.Response, rows: Sequence[Row]) -> list[Row]:
         """Takes up what an answer says; returns the rows of which it says nothing."""
         found = {word: row for row in rows for word in (row.name, row.trace)}
@@ -39,7 +43,7 @@ class Upserted:
         for refused in refusals(answer) if answer.status == 207 else ():
             for word in refused.inputs & found.keys():
                 if len(rows) == 1 or not refused.conflicts:
-                    self.refuse(found[word], fault(answer.status, refused, self.settings))
+                    self.refuse(found[word], fault(answer.status, refused, self.named([found[word]])))
         return [row for row in rows if row.name not in self.ids and row.trace not in self.verdicts]
 
     @property
@@ -93,13 +97,13 @@ def found(rows: Sequence[Row], settings: Settings) -> Writing:
     return done
 
 
-def fault(status: int, refused: Refusal, settings: Settings) -> hub.DeliveryError:
-    """What follows from a refusal of one contact."""
-    ours = sorted(refused.missing & settings.named)
+def fault(status: int, refused: Refusal, named: Collection[str]) -> hub.DeliveryError:
+    """What follows from a refusal; without a property that the configuration names nobody would pass."""
+    ours = sorted(refused.missing.intersection(named))
     if ours:
         return hub.CredentialsRejected(
             f"answered {status}: the account has no contact property {', '.join(ours)}; make it, or correct "
-            "the settings"
+            "the configuration"
         )
     said = str(refused)
     text = f"answered {status}: {said}" if said else f"answered {status}"
@@ -120,7 +124,7 @@ def _open(done: Upserted, answer: hub.Response, batch: list[Row]) -> list[list[R
         for row in left:
             said = refusals(answer)
             unclear = hub.RetryLater(f"answered {answer.status} without the contact")
-            done.refuse(row, fault(answer.status, said[0], done.settings) if said else unclear)
+            done.refuse(row, fault(answer.status, said[0], done.named(batch)) if said else unclear)
         return []
     if len(left) < len(batch):
         return [left]
@@ -136,7 +140,7 @@ def _after(
     Raises the same again where the answer names nobody: the hub then tries it in halves.
     """
     why = refusal(refused.answer)
-    said = fault(status(refused), why, done.settings)
+    said = fault(status(refused), why, done.named(batch))
     if isinstance(said, hub.CredentialsRejected):
         raise said
     if len(batch) == 1:
@@ -163,7 +167,7 @@ def _update(row: Row, known: str, done: Upserted) -> Generator[hub.Request, hub.
             yield hub.Request("PATCH", f"{OBJECTS}/{known}", json={"properties": properties})
         done.ids[row.name] = known
     except hub.GiveUp as refused:
-        done.refuse(row, fault(status(refused), refusal(refused.answer), done.settings))
+        done.refuse(row, fault(status(refused), refusal(refused.answer), done.named([row])))
 
 
 def _conflict(said: hub.DeliveryError) -> hub.GiveUp:

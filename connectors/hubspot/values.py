@@ -6,13 +6,15 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any
+from unicodedata import combining, normalize
 
 _ODD = re.compile(r"[^a-z0-9_]+")
 
 
 def internal(name: str, longest: int = 100) -> str:
     """A name as an internal one: a letter, then lower case letters, digits, underscores; may be empty."""
-    said = _ODD.sub("_", name.lower()).strip("_")[:longest]
+    plain = "".join(one for one in normalize("NFKD", name.casefold()) if not combining(one))
+    said = _ODD.sub("_", plain.casefold()).strip("_")[:longest].rstrip("_")
     return said if said[:1].isalpha() else ""
 
 

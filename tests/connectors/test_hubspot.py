@@ -208,6 +208,38 @@ async def test_a_batch_names_each_person_once_with_their_newest_traits():
     assert request.json["inputs"][0]["properties"]["firstname"] == "Anna"
 
 
+def synced(number=1, **fields):
+    """What `[sync]` tells of Ann."""
+    event = identified(traits=fields)
+    event.source = "hub"
+    return delivery(event, number, traits=fields)
+
+
+async def test_a_sync_tells_all_that_it_names():
+    [request] = await asked("profile", [synced(lifecyclestage="customer", score=7, first_name="Ann")])
+
+    assert request.json["inputs"][0]["properties"] == {
+        "email": "ann@example.com",
+        "lifecyclestage": "customer",
+        "score": "7",
+        "firstname": "Ann",
+    }
+
+
+async def test_two_syncs_of_a_person_are_one_contact_with_both():
+    [request] = await asked("profile", [synced(1, score=7), synced(2, lifecyclestage="customer")])
+
+    [said] = request.json["inputs"]
+    assert said["properties"].items() >= {"score": "7", "lifecyclestage": "customer"}.items()
+
+
+@pytest.mark.parametrize("count", [1, 2])
+async def test_a_field_of_a_sync_that_the_account_lacks_pauses_the_sink(count):
+    answer = refused(400, "VALIDATION_ERROR", ("PROPERTY_DOESNT_EXIST", "score"))
+    with pytest.raises(hub.CredentialsRejected, match="no contact property score"):
+        await answering(answer).play("profile", [synced(score=7), *people("ann", "bob")[1:]][:count])
+
+
 async def test_a_second_attempt_sends_the_same():
     for action in ("profile", "track"):
         first = await asked(action, several(3))
@@ -554,6 +586,7 @@ async def test_several_events_are_one_request():
         ("product added", "pe123_product_added"),
         ("add_to_cart", "pe123_product_added"),
         ("Sprocket Oiled!", "pe123_sprocket_oiled"),
+        ("Größe gewählt", "pe123_grosse_gewahlt"),
         ("N" * 300, "pe123_" + "n" * 50),
     ],
 )
