@@ -283,10 +283,11 @@ class _Deciding:
         """Decides what can be decided, one by one, the earliest first."""
         while (place := self._next(waits=waits)) is not None:
             self._decide_head(place)
-        # What this call did not change waits as before; whether it is spent is seen when its time comes.
-        looked_at = range(len(self.states)) if waits else self.own
+        # What this call did not change waits as before, unless other definitions hold for it now.
+        whole = waits or self.loaded_at != self.memory.loaded_at
+        looked_at = range(len(self.states)) if whole else self.own
         wake_at = self._wake_at(looked_at, former=0 if waits else self.memory.wake_at)
-        self._tidy(looked_at)
+        self._tidy()
         memory = Memory(
             self.loaded_at,
             self.newest[0],
@@ -410,16 +411,15 @@ class _Deciding:
             self.own.add(place)
         return self.states[place]
 
-    def _tidy(self, places: Collection[int]) -> None:
-        at = self.newest[0]
-        alternatives, states = self.definitions.alternatives, self.states
-        spent = {
-            place
-            for place in places
-            if following.is_spent(alternatives[states[place].alternative], states[place], self.now, at)
-        }
-        if spent:
-            self.states = [state for place, state in enumerate(states) if place not in spent]
+    def _tidy(self) -> None:
+        # All of it: what a state that is spent would do later depends on when it is left out.
+        at, now = self.newest[0], self.now
+        alternatives = self.definitions.alternatives
+        self.states = [
+            state
+            for state in self.states
+            if not following.is_spent(alternatives[state.alternative], state, now, at)
+        ]
 
     def _wake_at(self, places: Collection[int], *, former: Instant) -> Instant:
         """When something can be decided at the earliest; the former instant stays while it is earlier."""

@@ -27,6 +27,7 @@ class Ann:
         self.memory = rules.Memory()
         self.past: list[Event] = []
         self.told: list[tuple[str, str, str]] = []
+        self.given_up = 0
         self.now = NOON
 
     def seen(self) -> rules.Person:
@@ -65,6 +66,7 @@ class Ann:
 
     def take(self, decisions: rules.Decisions) -> None:
         self.memory = decisions.memory
+        self.given_up += decisions.dropped
         for firing in decisions.firings:
             self.told.append((self.clock(firing.at), firing.rule.name, "fires"))
         for skip in decisions.skips:
@@ -248,6 +250,43 @@ def test_spaces_and_other_options_are_no_edit_of_the_pattern():
     after = rules.compile({"rules": {"r": {"when": "a  then b\nwithin 5m", "repeat": "3d"}}}, 2, before.ages)
 
     assert after.rules[0].age == before.rules[0].age
+
+
+def test_a_shorter_grace_holds_for_who_is_waiting_already():
+    ann = Ann(rules={"r": CART | {"grace": "30m"}})
+    ann.does("product_added", at=0)
+    ann.reload(at=10, rules={"r": CART | {"grace": "0s"}})
+    ann.until(60)
+
+    assert ann.told == [("15:00", "r", "fires")]
+
+
+THIRD_LOOK = {"when": "product_viewed 3 times within 2h", "by": "product_id", "fresh": "10m"}
+
+
+def test_what_can_come_to_nothing_any_more_is_not_remembered():
+    ann = Ann(rules={"r": THIRD_LOOK})
+    for number in range(50):
+        ann.does("product_viewed", at=10 * number, product_id=number)
+
+    assert len(ann.memory.states) <= 13
+
+
+def test_a_key_that_can_come_to_nothing_any_more_takes_nobodys_place():
+    ann = Ann(rules={"r": THIRD_LOOK})
+    for number in range(150):
+        ann.does("product_viewed", at=10 * number, product_id=number)
+
+    assert ann.given_up == 0
+
+
+def test_of_more_than_a_hundred_open_keys_the_one_idle_longest_is_given_up():
+    ann = Ann(rules={"r": THIRD_LOOK})
+    for number in range(101):
+        ann.does("product_viewed", at=number / 10, product_id=number)
+
+    assert ann.given_up == 1
+    assert "0" not in {state.key for state in ann.memory.states}
 
 
 def test_a_memory_survives_being_packed():
