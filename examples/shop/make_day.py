@@ -30,16 +30,21 @@ class Day:
     def __init__(self, seed: int) -> None:
         self.rng = random.Random(seed)
         self.lines: list[dict[str, Any]] = []
+        self.tokens: dict[str, str] = {}
+        """Who has the shop's app: user id → the token of their phone."""
 
     def say(self, at: datetime, who: dict[str, str], device: str, **message: Any) -> None:
-        agent = PHONE if device == "mobile" else DESK
+        context: dict[str, Any] = {"userAgent": PHONE if device == "mobile" else DESK}
+        token = self.tokens.get(who.get("userId", ""))
+        if token is not None and device == "mobile":
+            context["device"] = {"type": "ios", "token": token}
         self.lines.append(
             {
                 "messageId": f"day-{len(self.lines)}",
                 "timestamp": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
                 **who,
                 **message,
-                "context": {"userAgent": agent},
+                "context": context,
             }
         )
 
@@ -75,9 +80,21 @@ class Day:
             traits["consent.email.marketing"] = True
         elif lot < 0.76:
             traits["consent.email.marketing"] = False
+        traits |= self._reachable(number)
         who["userId"] = f"customer-{number}"
         self.say(at, who, device, type="identify", traits=traits)
         return at + timedelta(seconds=self.rng.randrange(5, 40))
+
+    def _reachable(self, number: int) -> dict[str, Any]:
+        """By which other roads a customer can be reached: half gave a number, nearly as many have the app."""
+        rng = random.Random(f"roads of {number}")
+        traits: dict[str, Any] = {}
+        if rng.random() < 0.5:
+            traits["phone"] = f"+49151123{number:05d}"
+        if rng.random() < 0.45:
+            self.tokens[f"customer-{number}"] = f"token-{number}"
+            traits["consent.push.marketing"] = rng.random() < 0.8
+        return traits
 
     def _shop(
         self, at: datetime, number: int, who: dict[str, str], device: str, product: tuple[Any, ...]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import signal
 import socket
@@ -23,12 +22,16 @@ import click
 from hub.cli.watching import Watch, line_of
 
 if TYPE_CHECKING:
-    from hub.testing.vendors.klaviyo import Klaviyo
-    from hub.testing.vendors.receiver import Receiver
+    from hub.cli.demo_vendors import Vendors
 
-KEYS = {"SHOP_KEY": "sk_shop_demo", "KLAVIYO_KEY": "pk_demo"}
 QUIET = frozenset({"page_viewed", "product_viewed", "checkout_started"})
 """Events that are counted, and not shown: there are too many to read."""
+
+WHY = {
+    "dropped (consent)": ": they never agreed to it",
+    "dropped (unreachable)": ": no number of theirs is known, or no phone with the app",
+}
+"""What the reasons mean, in a newcomer's words."""
 
 LEGEND = """
   event      came in, and belongs to this person (views and checkouts are only counted)
@@ -43,21 +46,20 @@ LEGEND = """
 def demo(listen: str | None) -> None:
     """Plays a day of a small shop, with no account anywhere, and stays up.
 
-    The day takes some seconds on a clock of its own; Klaviyo and a webhook's receiver are stand-ins on this
-    machine. Then the hub runs on as it is, for you to try. Ctrl-C ends it.
+    The day takes some seconds on a clock of its own; the vendors are stand-ins on this machine. Then the hub
+    runs on as it is, for you to try. Ctrl-C ends it.
     """
-    from hub.testing.vendors.klaviyo import Klaviyo
-    from hub.testing.vendors.receiver import Receiver
+    from hub.cli.demo_vendors import Vendors
 
     where = listen or os.environ.get("HUB_LISTEN", "127.0.0.1:8080")
     _refuse_taken(where)
     signal.signal(signal.SIGTERM, _interrupt)
-    with tempfile.TemporaryDirectory(prefix="hub-demo-") as name, Klaviyo() as klaviyo, Receiver() as orders:
+    with tempfile.TemporaryDirectory(prefix="hub-demo-") as name, Vendors() as vendors:
         folder = Path(name)
-        config = _prepared(folder, klaviyo, orders)
+        config = _prepared(folder, vendors)
         try:
-            counted = _play(config, folder)
-            _sum_up(counted, folder / "data", klaviyo, orders)
+            counted = _play(config, folder, vendors)
+            _sum_up(counted, folder / "data", vendors)
             _stay_up(config, folder / "data", where)
         except KeyboardInterrupt:
             print("\nthe demo is over; nothing of it is kept")
@@ -91,18 +93,20 @@ def _shop() -> Path:
     return inside if inside.is_dir() else Path(__file__).parents[2] / "examples" / "shop"
 
 
-def _prepared(folder: Path, klaviyo: Klaviyo, orders: Receiver) -> Path:
+def _prepared(folder: Path, vendors: Vendors) -> Path:
     """The shop's configuration with the stand-ins' addresses, in the demo's own folder."""
     text = (_shop() / "shop.toml").read_text()
-    text = re.sub(r'(base_url\s*=\s*)"[^"]*"', rf'\1"{klaviyo.url}"', text)
-    text = re.sub(r'(url\s*=\s*)"http://127.0.0.1:9302', rf'\1"{orders.url}', text)
+    for written, real in vendors.addresses().items():
+        text = text.replace(written, real)
+    if vendors.fcm is None:
+        text = text.replace("[sinks.app]", "[sinks.app]\nenabled = false", 1)
     config = folder / "shop.toml"
     config.write_text(text)
-    os.environ.update({name: os.environ.get(name, value) for name, value in KEYS.items()})
+    os.environ.update({name: os.environ.get(name, value) for name, value in vendors.keys().items()})
     return config
 
 
-def _play(config: Path, folder: Path) -> Counter[str]:
+def _play(config: Path, folder: Path, vendors: Vendors) -> Counter[str]:
     """The day, from twenty-four hours ago to now; returns what happened how often."""
     import asyncio
 
@@ -119,7 +123,14 @@ def _play(config: Path, folder: Path) -> Counter[str]:
     print(f"a day of a small shop: {len(day)} events in 24 hours, at high speed")
     print(LEGEND, flush=True)
     with _watched(folder / "data") as show:
-        asyncio.run(live(good, day, until, passed=show.until))
+
+        def passed(now: int) -> None:
+            vendors.now = now / 1e6
+            show.until(now)
+
+        vendors.now = day[0][0] / 1e6
+        asyncio.run(live(good, day, until, passed=passed))
+    vendors.now = None
     return show.counted
 
 
@@ -173,7 +184,7 @@ def _fate(message: dict[str, Any]) -> str:
     return f"{message['outcome']} ({message['reason']})" if message["reason"] else message["outcome"]
 
 
-def _sum_up(counted: Counter[str], data: Path, klaviyo: Klaviyo, orders: Receiver) -> None:
+def _sum_up(counted: Counter[str], data: Path, vendors: Vendors) -> None:
     """What a newcomer should see at a glance."""
     from hub.cli import stores
 
@@ -185,18 +196,21 @@ def _sum_up(counted: Counter[str], data: Path, klaviyo: Klaviyo, orders: Receive
         for name, count in counted.most_common()
         if name.startswith("event ")
     )
-    print("\nWhat came in:     ", events)
-    print("Who it was:       ", f"{len(people)} people, {known} of them known by name")
-    print("What followed:    ", f"{counted['firing']} firings of rules")
+    _tell("What came in:", events, before="\n")
+    _tell("Who it was:", f"{len(people)} people, {known} of them known by name")
+    _tell("What followed:", f"{counted['firing']} firings of rules")
     for name, count in sorted(counted.items()):
         if name.startswith("message "):
-            print("                   ", f"{count:>4}  {name.removeprefix('message ')}")
-    if any(name.endswith("dropped (consent)") for name in counted):
-        print("                         (dropped: these people never agreed to marketing by email)")
-    metrics = Counter(event.metric for event in klaviyo.events)
-    told = ", ".join(f"{count} {name}" for name, count in sorted(metrics.items()))
-    print("Klaviyo received: ", f"{len(klaviyo.profiles)} profiles; as events: {told}")
-    print("Orders received:  ", f"{len(orders.objects)} orders", flush=True)
+            why = WHY.get(name.rpartition(": ")[2], "")
+            _tell("", f"{count:>4}  {name.removeprefix('message ')}{why}")
+    for name, received in vendors.received():
+        _tell(f"{name} received:", received)
+    if vendors.fcm is None:
+        _tell("", "(no push: pip install 'eventhub-esp[fcm]' brings what signs it)")
+
+
+def _tell(name: str, text: str, *, before: str = "") -> None:
+    print(f"{before}{name:<18} {text}", flush=True)
 
 
 def _stay_up(config: Path, data: Path, listen: str) -> None:

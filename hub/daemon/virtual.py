@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from hub.clock import DrivenClock
@@ -38,11 +38,11 @@ class VirtualHouse:
         """What the engine works by now."""
         return self._engine.definitions
 
-    def accept(self, drafts: Sequence[Draft], at: Instant) -> None:
+    def accept(self, drafts: Sequence[Draft], at: Instant, *, cursors: Mapping[str, str] = {}) -> None:
         """Entries are accepted at an instant (or now, where that is over), after everything due before it."""
         self.forward(at - 1)
         self.clock.set(at)
-        self._writer.write([Batch(drafts)])
+        self._writer.write([Batch(drafts, cursors=cursors)])
         self._run()
 
     def accept_down(self, drafts: Sequence[Draft], at: Instant) -> None:

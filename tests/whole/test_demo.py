@@ -35,10 +35,16 @@ def test_the_demo_shows_what_came_in_who_it_was_what_followed_and_what_was_recei
         "Who it was:        260 people, 176 of them known by name",
         "cart_reminder: sent",
         "cart_reminder: dropped (consent)",
+        "thanks: sent",
         "Klaviyo received:  176 profiles",
+        "HubSpot received:  176 contacts; as events: 56 pe4711_order_completed",
+        'Firebase received: 9 messages, such as "Still there? At the checkout, waiting for you: Day pack."',
+        'Twilio received:   33 messages, such as "Thank you, Customer 51! On its way to you: Wool socks."',
         "Orders received:   56 orders",
     ):
         assert line in text
     assert "delivery    cart_reminder  to news.track  delivered" in text
+    # The app is gone from the phone, and the message goes by text.
+    assert "delivery    back_to_the_app  to texts.send  delivered" in text
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
