@@ -203,16 +203,19 @@ def _events(deliveries: Sequence[hub.Delivery]) -> Made:
 
 
 def _profiles(deliveries: Sequence[hub.Delivery]) -> Made:
-    """The profiles, each person's once: their traits are as they are now, whichever event it was."""
+    """The profiles, each person's once, with all that is said of them together: two syncs may tell of one."""
     rows: dict[tuple[tuple[str, str], ...], Row] = {}
+    told: dict[tuple[tuple[str, str], ...], dict[str, Any]] = {}
     verdicts: dict[str, hub.DeliveryError] = {}
     for delivery in deliveries:
         profile = names(delivery)
         if not profile:
             verdicts[delivery.id] = hub.Skip(UNNAMED)
             continue
-        traits = delivery.traits or delivery.event.traits
-        row = rows.setdefault(tuple(profile.items()), Row({}, []))
+        who = tuple(profile.items())
+        traits = told.setdefault(who, {})
+        traits.update(delivery.traits or delivery.event.traits)
+        row = rows.setdefault(who, Row({}, []))
         row.profile = {**profile, **attributes(traits)}
         row.deliveries.append(delivery)
     return list(rows.values()), verdicts

@@ -74,6 +74,11 @@ class Chooser:
         self._out -= count
         self._requests -= 1
 
+    @property
+    def is_stuck(self) -> bool:
+        """Whether something waits for what is not written, and nothing is out that could end the wait."""
+        return self.pressed_at > 0 and not self._out
+
     def read(self, track: Track, now: Instant) -> None:
         """Takes up what was planned since, as much as there is room for."""
         while track.lines.count < self._most and track.read < self.end:

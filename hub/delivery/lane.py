@@ -296,7 +296,7 @@ class Lane:
         """What changed since the last time, and what a restart must know."""
         found = []
         # A request that is only a little slower than those behind it is not worth rows.
-        pressed = 0 < self._chooser.pressed_at <= now - PRESSED
+        pressed = self._chooser.is_stuck or 0 < self._chooser.pressed_at <= now - PRESSED
         for track in self._tracks.values():
             settlement = track.collect(
                 now, may_pass=self.gate.is_open, pressed=pressed, full=self._chooser.is_full(track)

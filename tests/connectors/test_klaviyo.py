@@ -414,6 +414,16 @@ async def test_several_profiles_are_one_job_with_each_person_once():
     assert [one["attributes"]["external_id"] for one in said] == ["ann", "bob"]
 
 
+async def test_what_two_syncs_say_of_one_person_goes_out_together():
+    first, second = happened("Traits Updated", id="1"), happened("Traits Updated", id="2")
+    first.traits, second.traits = {"score": 7, "city": "Oslo"}, {"score": 8, "stage": "vip"}
+    [request] = await asked("profile", [delivery(first, number=1), delivery(second, number=2)])
+
+    said = request.json["data"]["attributes"]
+    assert said["properties"] == {"score": 8, "stage": "vip"}
+    assert said["location"] == {"city": "Oslo"}
+
+
 async def test_a_refused_profile_gives_up_for_all_deliveries_that_stand_on_it():
     people = [
         delivery(happened("", type="identify", who={"user_id": who}), n)

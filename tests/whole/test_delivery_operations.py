@@ -251,6 +251,18 @@ async def test_two_actions_of_one_sink_keep_a_persons_order(house):
     assert house.assert_balanced("two")["delivered"] == 6
 
 
+async def test_two_actions_for_many_people_need_no_patience(house):
+    Two.did = []
+    for number in range(40):
+        house.plan(["two.track", "two.profile"], who=f"p{number}")
+    async with house.delivering(sink("two", Two)):
+        # No time passes: what waits for a commit does not wait for the clock.
+        await house.quiet()
+
+    assert len(Two.did) == 80
+    assert house.assert_balanced("two")["delivered"] == 80
+
+
 async def test_a_stop_lets_what_is_out_finish(house, far):
     async def slow():
         await asyncio.sleep(0.1)
