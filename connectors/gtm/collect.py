@@ -14,7 +14,7 @@ import hub
 
 from .commerce import Thing, goods, number
 from .consent import from_codes
-from .said import MOST_SHARED, Said, digest, written
+from .said import MOST_SHARED, Said, browser, digest, written
 
 _LINE = re.compile(rb"[^\r\n]+")
 _MOST_PARAMETERS = 2000
@@ -68,15 +68,24 @@ def receive(inbound: hub.Inbound) -> Iterator[Said | hub.BadEvent]:
     """What each hit of a request says."""
     if len(inbound.query_string) > MOST_SHARED:
         raise hub.BadPayload(f"the address of a hit has at most {MOST_SHARED} bytes")
-    agent = inbound.header("user-agent")
-    around = inbound.query
+    agent = browser(inbound)
+    around: dict[str, str] = {}
     for place, line in enumerate(_lines(inbound)):
         try:
-            own = parse_qsl(line, keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
+            around = around or _parameters(inbound.query_string)
+            own = _parameters(line)
         except ValueError:
             yield hub.BadEvent(f"a hit has at most {_MOST_PARAMETERS} parameters", body=line.encode())
             continue
-        yield _hit({**around, **dict(own)}, (inbound.query_string, place, line), agent)
+        yield _hit({**around, **own}, (inbound.query_string, place, line), agent)
+
+
+def _parameters(text: str) -> dict[str, str]:
+    """Parameters, without the NUL characters that no store takes; raises ValueError for too many."""
+    pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
+    if "%00" in text or "\0" in text:
+        return {key.replace("\0", ""): value.replace("\0", "") for key, value in pairs}
+    return dict(pairs)
 
 
 def _lines(inbound: hub.Inbound) -> Iterator[str]:
@@ -88,13 +97,11 @@ def _lines(inbound: hub.Inbound) -> Iterator[str]:
         yield line[0].decode("utf-8", "replace")
 
 
-def _hit(sent: Thing, place: tuple[Any, ...], agent: str | None) -> Said | hub.BadEvent:
+def _hit(sent: Thing, place: tuple[Any, ...], agent: Thing) -> Said | hub.BadEvent:
     sent.pop("api_secret", None)
     if not sent.get("en"):
         return hub.BadEvent("the hit has no event name (en)", body=written(sent))
-    shared = {ours: sent[key] for key, ours in _KNOWN.items() if sent.get(key)}
-    if agent:
-        shared["user_agent"] = agent
+    shared = {ours: sent[key] for key, ours in _KNOWN.items() if sent.get(key)} | agent
     said = Said(sent["en"], _params(sent), shared, traits=_told(sent, "up"), context=_context(sent))
     said.choice = from_codes(sent.get("gcd"), sent.get("gcs"))
     # gtag.js counts the hits of a page, others make up a page for each hit: without both, two hits that look
@@ -106,13 +113,14 @@ def _hit(sent: Thing, place: tuple[Any, ...], agent: str | None) -> Said | hub.B
 
 def _told(sent: Thing, kind: str) -> Thing:
     """`ep.name` (text) and `epn.name` (a number), or the same of `up`."""
-    texts, numbers = f"{kind}.", f"{kind}n."
+    start, length = f"{kind}n.", len(kind) + 1
     found: Thing = {}
     for key, value in sent.items():
-        if key.startswith(texts):
-            found[key[len(texts) :]] = value
-        elif key.startswith(numbers):
-            found[key[len(numbers) :]] = number(value)
+        if key.startswith(kind):
+            if key[length - 1 : length] == ".":
+                found[key[length:]] = value
+            elif key.startswith(start):
+                found[key[length + 1 :]] = number(value)
     return found
 
 

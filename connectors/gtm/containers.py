@@ -15,7 +15,7 @@ import hub
 from . import protocol
 from .commerce import Thing, actions, goods
 from .consent import Choice, from_codes, from_words
-from .said import MOST_SHARED, Said, digest, shared, written
+from .said import MOST_SHARED, Said, browser, digest, shared, written
 
 _LISTS = ("events", "pushes", "dataLayer")
 _GTM = {
@@ -51,8 +51,8 @@ def receive(inbound: hub.Inbound) -> Iterator[Said | hub.BadEvent]:
     key = next((key for key in _LISTS if f'"{key}"'.encode() in inbound.body), "events")
     found = inbound.items(key)
     # A page's pushes do not say which browser it is; a server's request says only what the server runs.
-    agent = inbound.header("user-agent") if inbound.trust == "public" else None
-    layer = Layer({**({"user_agent": agent} if agent else {}), **shared(found.envelope)})
+    agent = browser(inbound) if inbound.trust == "public" else {}
+    layer = Layer({**agent, **shared(found.envelope)})
     items = list(found.items)
     if items and isinstance(items[0], str):
         # One command, whose words are no list of events.
@@ -109,9 +109,10 @@ class Layer:
     def _event(self, name: Any, item: Thing, params: Thing, place: int, *, as_sent: Any = None) -> Said:
         around = {**self._around, **item}
         at = next((around[key] for key in _TIMES if around.get(key)), None)
+        currency = {"currency": self._around["currency"]} if "currency" in self._around else {}
         return Said(
             name,
-            params,
+            {**currency, **params},
             self._around,
             traits=protocol.properties_of_user(
                 around.get("user_properties") or around.get("x-ga-mp2-user_properties")

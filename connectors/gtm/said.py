@@ -64,7 +64,7 @@ _PLAYED = {"video_start": 0, "video_complete": 100}
 
 @dataclass(slots=True)
 class Said:
-    """One event, as its sender tells it.
+    """One event, as its sender tells it; all values are plain JSON.
 
     `params` are GA4's event parameters, `shared` what is said of the whole request or page in the same names
     (the event's own win). `at` is a time in any form, `id` empty where the sender gives nothing to know a
@@ -95,6 +95,7 @@ class Said:
             traits={**self.traits, **personal(around.get("user_data"))} or None,
             consent=consents(self.choice),
             categories=categories,
+            parsed=True,
         )
         event.name_as_sent = self.as_sent or event.name_as_sent
         _finish(event)
@@ -174,6 +175,12 @@ def shared(around: Thing) -> Thing:
     if len(written(around)) > MOST_SHARED:
         raise hub.BadPayload(f"what stands beside the events has at most {MOST_SHARED} bytes")
     return around
+
+
+def browser(inbound: hub.Inbound) -> Thing:
+    """Which browser sends, as a parameter; nothing where no header says it."""
+    agent = (inbound.header("user-agent") or "").encode("utf-8", "replace").decode("utf-8").replace("\0", "")
+    return {"user_agent": agent} if agent else {}
 
 
 def digest(*parts: Any) -> str:

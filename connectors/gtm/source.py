@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import unquote_plus
 
 import hub
 
@@ -12,6 +13,7 @@ from . import collect, containers, protocol, validation
 from .said import Said
 
 _IDS = ("tid", "measurement_id", "firebase_app_id")
+_WHOSE = re.compile(r"(?:^|&)(tid|measurement_id|firebase_app_id|api_secret)=([^&]*)")
 _ID_IN_BODY = re.compile(rb'"(?:x-ga-)?measurement_id"\s*:\s*"([\w:.-]{1,128})"')
 
 
@@ -47,7 +49,7 @@ measurement_ids = ["G-ABC123"]
     @classmethod
     def key(cls, inbound: hub.Inbound) -> str | tuple[str, ...] | None:
         """The measurement id together with the secret beside it, then the measurement id alone."""
-        query = inbound.query
+        query = _asked(inbound)
         named = next((query[name] for name in _IDS if query.get(name)), None)
         secret = query.get("api_secret")
         return (_proof(named, secret), named) if named and secret else named
@@ -68,7 +70,7 @@ measurement_ids = ["G-ABC123"]
             if sum(map(self._is_right, given)):
                 return "secret"
             raise hub.BadSignature("the secret is not this source's api_secret")
-        named = [inbound.query[name] for name in _IDS if name in inbound.query]
+        named = [value for name, value in _asked(inbound).items() if name in _IDS]
         named += [found.decode() for found in _ID_IN_BODY.findall(inbound.body)]
         if not set(named) & set(self.settings.measurement_ids):
             raise hub.BadSignature("neither the api_secret nor a measurement id of this source")
@@ -81,7 +83,7 @@ measurement_ids = ["G-ABC123"]
         )
 
     def _is_wrong(self, inbound: hub.Inbound) -> bool:
-        return self.settings.api_secret is not None and bool(inbound.query.get("api_secret"))
+        return self.settings.api_secret is not None and bool(_asked(inbound).get("api_secret"))
 
     def receive(self, inbound: hub.Inbound) -> Iterable[hub.Event | hub.BadEvent]:
         """The events of a request; the debug endpoint brings none."""
@@ -116,6 +118,11 @@ def _said(inbound: hub.Inbound) -> Iterable[Said | hub.BadEvent]:
     return containers.receive(inbound) if inbound.path.startswith("/in/") else protocol.receive(inbound)
 
 
+def _asked(inbound: hub.Inbound) -> dict[str, str]:
+    """The parameters that say whose request it is; all of them are read only once, where they are needed."""
+    return {name: unquote_plus(value) for name, value in _WHOSE.findall(inbound.query_string)}
+
+
 def _is_hit(inbound: hub.Inbound) -> bool:
     """A server container forwards a hit as it came."""
     query = inbound.query if inbound.path.startswith("/in/") else {}
@@ -130,5 +137,5 @@ def _secrets(inbound: hub.Inbound) -> list[str]:
     """The secrets that a request gives: in its address, as a bearer token, in a header of its own."""
     scheme, _, token = (inbound.header("authorization") or "").strip().partition(" ")
     bearer = token.strip() if scheme.lower() == "bearer" else None
-    given = (inbound.query.get("api_secret"), bearer, inbound.header("x-api-secret"))
+    given = (_asked(inbound).get("api_secret"), bearer, inbound.header("x-api-secret"))
     return [secret for secret in given if secret]

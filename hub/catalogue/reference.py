@@ -59,9 +59,6 @@ def _traits() -> str:
 
 
 def _aliases() -> str:
-    ga4 = [f"| `{name}` | {_target(name)} |" for name in sorted(GA4)]
-    universal = [f"| `{name}` | {_target(name)} |" for name in sorted(UNIVERSAL)]
-    others = [f"| `{name}` | {_target(name)} |" for name in sorted(OTHERS)]
     keys = [
         f"| `{name}` | `{PROPERTY_ALIASES[name]}` | {_where(name)} |" for name in sorted(PROPERTY_ALIASES)
     ]
@@ -69,25 +66,21 @@ def _aliases() -> str:
         [
             "## Other senders' names\n",
             "The same table serves all sources.\n",
-            "### Google Analytics 4\n",
-            "| sent | is here |",
-            "| --- | --- |",
-            *ga4,
-            "\n### Universal Analytics and Google Tag Manager\n",
-            "| sent | is here |",
-            "| --- | --- |",
-            *universal,
-            "\n### Shops and vendors\n",
-            "| sent | is here |",
-            "| --- | --- |",
-            *others,
-            "\n### Properties\n",
+            *_names("Google Analytics 4", GA4),
+            *_names("Universal Analytics and Google Tag Manager", UNIVERSAL),
+            *_names("Shops and vendors", OTHERS),
+            "### Properties\n",
             "| sent | is here | in |",
             "| --- | --- | --- |",
             *keys,
             "",
         ]
     )
+
+
+def _names(title: str, aliases: dict[str, str]) -> list[str]:
+    rows = [f"| `{name}` | {_target(name)} |" for name in sorted(aliases)]
+    return [f"### {title}\n", "| sent | is here |", "| --- | --- |", *rows, ""]
 
 
 def _target(name: str) -> str:

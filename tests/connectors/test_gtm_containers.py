@@ -195,7 +195,7 @@ def test_a_push_that_tells_several_things_is_several_events(source):
 def test_pushes_come_in_batches_and_what_one_says_of_the_page_holds_for_those_behind_it(source):
     body = [
         {"gtm.start": 1795255200000, "event": "gtm.js", "gtm.uniqueEventId": 1},
-        {"user_id": "u7", "page_location": "https://shop.example/a"},
+        {"user_id": "u7", "page_location": "https://shop.example/a", "currency": "EUR"},
         {"event": "gtm.scrollDepth", "gtm.scrollThreshold": 75, "gtm.scrollUnits": "percent"},
         {"ecommerce": None},
         {"event": "gtm.linkClick", "gtm.elementUrl": "https://b.example/", "gtm.elementText": "Buy"},
@@ -214,8 +214,8 @@ def test_pushes_come_in_batches_and_what_one_says_of_the_page_holds_for_those_be
         "video_played",
     ]
     assert [ids(event) for event in said if isinstance(event, hub.Event)] == [[]] + 3 * [["user_id:u7"]]
-    assert said[1].properties == {"depth": 75}
-    assert said[2].properties == {"link_url": "https://b.example/", "text": "Buy"}
+    assert said[1].properties == {"depth": 75, "currency": "EUR"}
+    assert said[2].properties == {"link_url": "https://b.example/", "text": "Buy", "currency": "EUR"}
     assert said[5].context["page"] == "/a"
 
 

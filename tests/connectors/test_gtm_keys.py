@@ -100,6 +100,8 @@ def test_collectors_answer_204_and_a_label_the_hubs_own_json(source):
 WORDS = st.sampled_from(
     [
         "en",
+        "ep",
+        "up",
         "v",
         "tid",
         "cid",
@@ -210,3 +212,20 @@ def test_every_event_of_a_call_is_answered_for(said):
 
     assert len(events) == 3
     assert (events[0].name, events[2].name) == ("first", "last")
+
+
+def test_no_text_of_an_event_holds_a_nul_character_however_it_was_hidden():
+    for query in ("v=2&en=a%00b&ep.x=%00%000%00", "v=2&en=a&ep.x=\0", "v=2&en=a&ep.x=%0%000"):
+        [event] = received(gtm(), hit(query, "ep.y=%00&up.z=%00"))
+        assert "\0" not in str(msgspec.to_builtins(event))
+
+
+def test_a_hit_has_a_limit_of_parameters_wherever_they_stand():
+    many = "&".join(f"ep.{number}=1" for number in range(2100))
+    [in_the_body] = received(gtm(), hit("v=2&en=a", many))
+    [in_the_address] = received(gtm(), hit(many[:16_000].replace("=1", "=")))
+
+    assert in_the_body.reason == "a hit has at most 2000 parameters"
+    assert isinstance(in_the_address, hub.BadEvent)
+    with pytest.raises(hub.BadPayload):
+        received(gtm(), hit(f"v=2&en=a&ep.x={'x' * 20_000}"))
