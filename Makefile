@@ -5,6 +5,7 @@
 #   make test                     everything that must hold before a change is done (minutes)
 #   make test-long                many seeds, many kills
 #   make test-clients             the official client libraries: needs Node and Chromium
+#   make grades                   the built-in connectors' grades, from the examination that each takes
 #   make bench                    what it costs, measured on this machine
 #   make lint, make format        the code as it should look
 #   make docs                     the generated pages of docs/reference
@@ -13,7 +14,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-long test-clients bench lint format types docs build clean
+.PHONY: help setup run test test-long test-clients grades bench lint format types docs build clean
 
 BIN := .venv/bin
 READY := .venv/.setup-done
@@ -47,7 +48,7 @@ format: $(READY)
 
 test: lint types
 	@echo "test: pytest, $(JOBS) at a time"
-	@$(PYTEST) -m "not long and not clients"
+	@$(PYTEST) -m "not long and not clients" --hub-grades=check
 
 test-long: $(READY)
 	@echo "test: many seeds and many kills; this takes a while"
@@ -56,6 +57,10 @@ test-long: $(READY)
 test-clients: $(READY)
 	@scripts/client_tools
 	@$(BIN)/pytest -q -m clients
+
+grades: $(READY)
+	@echo "grades: every connector is examined"
+	@$(PYTEST) tests/connectors -k conformance --hub-grades=write
 
 bench: $(READY)
 	@$(BIN)/python -m tests.bench $(BENCH)

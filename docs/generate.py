@@ -226,6 +226,31 @@ def connector_entry(sheet: dict[str, Any]) -> Iterator[str]:
     yield ("\n" if sheet["actions"] else "") + f"```toml\n{sheet['example'].strip()}\n```\n"
 
 
+def examination() -> str:
+    """Every check that connectors take, with the grade that needs it."""
+    from hub import testing
+    from hub.plugins.grades import FORMS
+    from hub.testing.checking import checks
+    from hub.testing.examinations import suite_for
+
+    lines = ["# The examination of connectors\n", NOTE + "\n"]
+    lines.append(
+        "Every connector takes the same checks; [Test a connector](../how_to/test_a_connector.md) says how.\n"
+        "Its grade is the highest of which every check, and every check of the grades below, was passed, or\n"
+        "exempted with a reason.\n"
+    )
+    names = ", ".join(f"`{name}`" for name in testing.__all__)
+    lines.append(f"For authors, `hub.testing` has {names}.\n")
+    for form, base in FORMS.items():
+        lines.append(f"## A {form}\n\n| check | is passed where | grade |\n|---|---|---|")
+        found = checks(suite_for(base), base).values()
+        order = ("bronze", "silver", "gold")
+        for one in sorted(found, key=lambda check: order.index(check.grade)):
+            lines.append(f"| `{one.name}` | {one.meaning} | {one.grade} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
 def events() -> str:
     """The catalogue of events."""
     from hub import catalogue
@@ -307,6 +332,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands,
     "connectors.md": connectors,
     "errors.md": errors,
+    "examination.md": examination,
     "events.md": events,
     "metrics.md": metrics,
     "hooks.md": hooks,

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hub.clock import DrivenClock
     from hub.testing.contracts import Contract
+    from hub.testing.polling import PollingConformance
     from hub.testing.rehearsal import Rehearsal
     from hub.testing.sinks import SinkConformance
     from hub.testing.sources import SourceConformance
@@ -30,6 +31,7 @@ __all__ = [
     "Contract",
     "DrivenClock",
     "Heard",
+    "PollingConformance",
     "Receiver",
     "Rehearsal",
     "SinkConformance",
@@ -42,6 +44,7 @@ _HOMES = {
     "Contract": "hub.testing.contracts",
     "DrivenClock": "hub.clock",
     "Heard": "hub.testing.vendors.standin",
+    "PollingConformance": "hub.testing.polling",
     "Receiver": "hub.testing.vendors.receiver",
     "Rehearsal": "hub.testing.rehearsal",
     "SinkConformance": "hub.testing.sinks",

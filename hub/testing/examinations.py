@@ -84,9 +84,11 @@ def about(suite: Any, check: Check) -> dict[str, Any]:
 
 def suite_for(connector: ConnectorType) -> type:
     """The suite that examines a connector of this kind."""
-    from hub.testing import SinkConformance, SourceConformance, TransformConformance
+    from hub.testing import PollingConformance, SinkConformance, SourceConformance, TransformConformance
 
-    if issubclass(connector, Source | PollingSource):
+    if issubclass(connector, PollingSource):
+        return PollingConformance
+    if issubclass(connector, Source):
         return SourceConformance
     return TransformConformance if issubclass(connector, Transform) else SinkConformance
 

@@ -9,6 +9,9 @@ from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
+from hub.event import Event
+from hub.schema import fold
+from hub.testing.checking import told
 from hub.wire import Inbound
 
 HOSTILE_BODIES: tuple[bytes, ...] = (
@@ -89,8 +92,13 @@ def odd_headers(inbound: Inbound) -> Iterator[tuple[str, Inbound]]:
     for name in inbound.headers:
         rest = {other: value for other, value in inbound.headers.items() if other != name}
         yield f"header {name} missing", replace(inbound, headers=rest)
-        for odd in ODD_TEXTS:
+        for odd in map(_as_headers_come, ODD_TEXTS):
             yield f"header {name} is {odd[:20]!r}", replace(inbound, headers={**rest, name: odd})
+
+
+def _as_headers_come(text: str) -> str:
+    # Headers are read as Latin-1, whatever their bytes meant.
+    return text.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
 def odd_parameters(inbound: Inbound) -> Iterator[tuple[str, Inbound]]:
@@ -150,3 +158,17 @@ def _changed(body: Any, place: Place, value: Any) -> Any:
     else:
         copy[key] = value
     return copy
+
+
+def odd_event(event: Any) -> Iterator[str]:
+    """What an event has that none should have."""
+    if not isinstance(event, Event):
+        yield f"yields {type(event).__name__}, which is neither a hub.Event nor a hub.BadEvent"
+        return
+    try:
+        again = msgspec.json.decode(msgspec.json.encode(event), type=Event)
+    except (msgspec.MsgspecError, ValueError, TypeError, RecursionError) as fault:
+        yield f"an event cannot be kept: {told(fault)}"
+        return
+    if not again.name or fold(again.name) != again.name:
+        yield f"the event's name {again.name[:40]!r} is not folded; make events with hub.normalise"

@@ -81,13 +81,14 @@ class SinkConformance(AnswerChecks):
     @check("bronze")
     def test_delivery_id_travels(self) -> None:
         """The delivery's id is in what is sent, so that the far side can tell a repeat."""
-        faults = {}
+        faults: dict[str, str] = {}
         for action, _, delivery in self._cases("delivery_id_travels"):
             sent = self._sent(action, delivery, 0)
             if sent and delivery.id not in json.dumps(sent):
-                faults[action] = (
+                faults.setdefault(
+                    action,
                     f"{action}: the id {delivery.id} is nowhere; send it as the vendor's idempotency key, or "
-                    f'exempt "delivery_id_travels:{action}"'
+                    f'exempt "delivery_id_travels:{action}"',
                 )
         refuse(faults.values())
 
