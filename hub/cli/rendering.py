@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from hub.rules import Rule, Send, Situation
     from hub.store.sqlite.journal import SqliteJournal
     from hub.store.sqlite.state import SqliteStateReader
-    from hub.templates import Said
 
 MOST = 10_000
 """How many of a person's newest events are looked at."""
@@ -59,9 +58,7 @@ def render(
     person, kind:value (email:ann@example.com), or a bare value where it is unique. EVENT holds a JSON
     message as the source receives it.
     """
-    from hub.cli import stores
     from hub.cli.lines import json_line
-    from hub.cli.people import find
     from hub.config import read
     from hub.pipeline import Definitions
     from hub.plugins import discover
@@ -71,15 +68,8 @@ def render(
     _refuse_unknown(template, definitions.templates)
     chosen = _sender(definitions, template, rule)
     told = None if trigger is None else _event(good, config, trigger, source)
-    folder = data_folder(config, data)
-    with stores.state(folder) as state, stores.journal(folder) as journal:
-        found = find(state, person)
-        if found is None:
-            click.echo(f"no person is known as '{person}'", err=True)
-            sys.exit(NO)
-        profile = state.profiles([found])[found]
-        rendering = _Rendering(definitions, profile, _past(state, journal, profile), chosen)
-        shown = rendering.show(template, told)
+    profile, past = _known(data_folder(config, data), person)
+    shown = _Rendering(definitions, profile, past, chosen).show(template, told)
     if as_json:
         json_line(shown)
     else:
@@ -144,6 +134,20 @@ def _event(config: Config, path: Path, file: IO[bytes], source: str | None) -> E
     return msgspec.json.decode(drafts[0].body, type=Event)
 
 
+def _known(folder: Path, person: str) -> tuple[Profile, list[Event]]:
+    """Who a text means, and their past."""
+    from hub.cli import stores
+    from hub.cli.people import find
+
+    with stores.state(folder) as state, stores.journal(folder) as journal:
+        found = find(state, person)
+        if found is None:
+            click.echo(f"no person is known as '{person}'", err=True)
+            sys.exit(NO)
+        profile = state.profiles([found])[found]
+        return profile, _past(state, journal, profile)
+
+
 def _past(state: SqliteStateReader, journal: SqliteJournal, profile: Profile) -> list[Event]:
     """The person's events, the newest first."""
     from hub.pipeline import read
@@ -171,15 +175,14 @@ class _Rendering:
 
         now = time.time_ns() // 1000
         trigger = told or self._trigger()
-        events = {} if trigger is None else {trigger.name: trigger}
         message = self._message(template, trigger, now)
-        reason = ""
+        events = {} if trigger is None else {trigger.name: trigger}
+        values = values_for(message, self.profile, trigger, events)
+        said, reason = Said(template), ""
         try:
-            said: Said = self.definitions.words.say(
-                template, values_for(message, self.profile, trigger, events)
-            )
+            said = self.definitions.words.say(template, values)
         except GiveUp as fault:
-            said, reason = Said(template), str(fault)
+            reason = str(fault)
         return {
             "template": said.template,
             "person": person_text(self.profile.id),

@@ -62,18 +62,23 @@ def read_templates(reading: Reading) -> None:
 def _inline(blocks: Mapping[str, dict[str, Any]], reading: Reading) -> dict[Keys, Path]:
     """Puts the text of files in place of their names; says which text came from where."""
     files: dict[Keys, Path] = {}
-    for name, raw in blocks.items():
-        mobile = raw.get("mobile")
-        places: list[tuple[Keys, dict[str, Any]]] = [(("templates", name), raw)]
-        places += [(("templates", name, "mobile"), mobile)] if isinstance(mobile, dict) else []
-        for keys, table in places:
-            for key, value in table.items():
-                named = value.get("file") if isinstance(value, dict) and len(value) == 1 else None
-                if isinstance(named, str) and key not in NOT_FIELDS:
-                    # Relative to the file that names it, which may be an included one.
-                    files[*keys, key] = path = Path(reading.place((*keys, key))[0]).parent / named
-                    table[key] = _content(path, (*keys, key), reading)
+    for keys, table in _tables(blocks):
+        for key, value in table.items():
+            named = value.get("file") if isinstance(value, dict) and len(value) == 1 else None
+            if isinstance(named, str) and key not in NOT_FIELDS:
+                # Relative to the file that names it, which may be an included one.
+                files[*keys, key] = path = Path(reading.place((*keys, key))[0]).parent / named
+                table[key] = _content(path, (*keys, key), reading)
     return files
+
+
+def _tables(blocks: Mapping[str, dict[str, Any]]) -> Iterator[tuple[Keys, dict[str, Any]]]:
+    """Each template, and its table for small screens."""
+    for name, raw in blocks.items():
+        yield ("templates", name), raw
+        mobile = raw.get("mobile")
+        if isinstance(mobile, dict):
+            yield ("templates", name, "mobile"), mobile
 
 
 def _content(path: Path, keys: Keys, reading: Reading) -> str:
@@ -87,15 +92,11 @@ def _content(path: Path, keys: Keys, reading: Reading) -> str:
     return ""
 
 
-def _texts(blocks: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[Keys, str]]:
-    for name, raw in blocks.items():
-        mobile = raw.get("mobile")
-        for key, value in raw.items():
+def _texts(blocks: Mapping[str, dict[str, Any]]) -> Iterator[tuple[Keys, str]]:
+    for keys, table in _tables(blocks):
+        for key, value in table.items():
             if key not in NOT_FIELDS and isinstance(value, str):
-                yield ("templates", name, key), value
-        for key, value in mobile.items() if isinstance(mobile, dict) else ():
-            if isinstance(value, str):
-                yield ("templates", name, "mobile", key), value
+                yield (*keys, key), value
 
 
 def _check_text(keys: Keys, text: str, file: Path | None, reading: Reading) -> None:
