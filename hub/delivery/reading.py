@@ -154,7 +154,8 @@ def _id(job: Job, event: Event | DeliveryError, sink: str) -> str:
     if job.sync is not None:
         return delivery_id("sync", job.sync.id, sink, job.action)
     if isinstance(event, DeliveryError):
-        return ""
+        # Its own id went with the event; how it ended must not be taken for how another one did.
+        return delivery_id("", f"entry {job.entry}", sink, job.action)
     return delivery_id(event.source, event.id, sink, job.action)
 
 

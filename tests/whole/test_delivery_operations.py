@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+import apsw
 import pytest
 from delivery_house import DeliveryHouse, sink, webhook
 from far_side import OK, FarSide, answer
@@ -221,6 +222,19 @@ async def test_transforms_stand_before_one_sink_and_leave_the_others_alone(house
     assert {item["data"]["context"].get("mark") for item in plain.accepted} == {None}
     assert house.assert_balanced("audit")["skipped"] == 1
     assert house.outcomes()[0]["reason"] == "dropped by transform marks"
+
+
+async def test_deliveries_whose_events_are_gone_end_each_under_an_id_of_its_own(house, far):
+    house.plan(count=2)
+    journal = apsw.Connection(str(house.folder / "journal.db"))
+    journal.execute("UPDATE entry SET body = x''")
+    journal.close()
+    async with house.delivering(webhook("audit", far.url)):
+        await house.quiet()
+
+    told = house.outcomes()
+    assert [one["reason"] for one in told] == ["its event is no longer kept"] * 2
+    assert len({one["delivery"] for one in told} - {""}) == 2
 
 
 class Two(hub.Sink[hub.Settings]):
