@@ -105,20 +105,20 @@ def odd_parameters(inbound: Inbound) -> Iterator[tuple[str, Inbound]]:
     """The request without each parameter of its address or form, and with odd ones."""
     form = "form-urlencoded" in inbound.headers.get("content-type", "")
     body = inbound.body.decode("utf-8", "replace") if form else ""
-    for part, text in (("query", inbound.query_string), ("form", body)):
-        pairs = parse_qsl(text, keep_blank_values=True)
-        for place, (name, _) in enumerate(pairs):
-            before, behind = pairs[:place], pairs[place + 1 :]
-            changes = [(f"{part} {name} missing", [*before, *behind])]
-            changes += [
-                (f"{part} {name} is {odd[:20]!r}", [*before, (name, odd), *behind]) for odd in ODD_TEXTS
-            ]
-            for done, changed in changes:
-                written = urlencode(changed, errors="replace")
-                if part == "query":
-                    yield done, replace(inbound, query_string=written)
-                else:
-                    yield done, replace(inbound, body=written.encode())
+    for done, written in _odd_pairs(inbound.query_string):
+        yield f"query {done}", replace(inbound, query_string=written)
+    for done, written in _odd_pairs(body):
+        yield f"form {done}", replace(inbound, body=written.encode())
+
+
+def _odd_pairs(text: str) -> Iterator[tuple[str, str]]:
+    pairs = parse_qsl(text, keep_blank_values=True)
+    for place, (name, _) in enumerate(pairs):
+        before, behind = pairs[:place], pairs[place + 1 :]
+        yield f"{name} missing", urlencode([*before, *behind])
+        for odd in ODD_TEXTS:
+            changed = [*before, (name, odd), *behind]
+            yield f"{name} is {odd[:20]!r}", urlencode(changed, errors="replace")
 
 
 def odd_fields(inbound: Inbound) -> Iterator[tuple[str, Inbound]]:

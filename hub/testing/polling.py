@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -103,19 +104,12 @@ class PollingConformance(Conformance):
     @check("bronze")
     def test_reasons_hold_no_secret_and_nobodys_data(self) -> None:
         """No reason of a fault, and no log, has a secret or anybody's data."""
-        faults = []
-        for path in self._cases():
-            for done, answers in self._odd(read(path)):
-                with said_meanwhile() as said:
-                    try:
-                        heard = self._round(read(path)["cursor"], answers)
-                    except Exception:
-                        continue
-                bad = [one.reason for page in heard.pages for one in page.events if isinstance(one, BadEvent)]
-                text = "\n".join([said(), heard.fault, *bad])
-                shown = [*self.leaks(text), *(one for one in samples.PERSONAL if one in text)]
-                faults += [f"{path.name}: {done}: a reason shows {one}" for one in shown]
-        refuse(faults)
+        refuse(
+            f"{path.name}: {done}: a reason shows {one}"
+            for path in self._cases()
+            for done, answers in self._odd(read(path))
+            for one in self._shown_by(read(path)["cursor"], answers)
+        )
 
     @check("silver")
     def test_a_restart_loses_and_repeats_nothing(self) -> None:
@@ -170,6 +164,16 @@ class PollingConformance(Conformance):
                 yield f"answer {place} is {body!r}", [*before, replace(right, body=body), *behind]
             for done, changed in odd.odd_fields(Inbound("POST", "/", body=right.body)):
                 yield f"answer {place}: {done}", [*before, replace(right, body=changed.body), *behind]
+
+    def _shown_by(self, cursor: str | None, answers: list[Response]) -> list[str]:
+        """Secrets and people's data in what is said of these answers."""
+        heard = Round()
+        with said_meanwhile() as said, contextlib.suppress(Exception):
+            # What makes it stumble is told by another check.
+            heard = self._round(cursor, answers)
+        bad = [one.reason for page in heard.pages for one in page.events if isinstance(one, BadEvent)]
+        text = "\n".join([said(), heard.fault, *bad])
+        return [*self.leaks(text), *(one for one in samples.PERSONAL if one in text)]
 
     def _stumbles(self, cursor: str | None, answers: list[Response]) -> list[str]:
         try:

@@ -48,6 +48,11 @@ def test_the_wheel_holds_nothing_but_the_product(wheel: set[str]):
     assert not any("__pycache__" in name for name in wheel)
 
 
+def test_the_wheel_holds_the_grades_and_what_new_connectors_are_made_after(wheel: set[str]):
+    assert "connectors/klaviyo/grades.json" in wheel
+    assert {"hub/examples/acme-loyalty/pyproject.toml", "hub/examples/shop/shop.toml"} <= wheel
+
+
 def test_the_source_package_can_build_the_wheel(tmp_path: Path):
     with tarfile.open(built(tmp_path, "sdist")) as package:
         names = {name.partition("/")[2] for name in package.getnames()}

@@ -173,7 +173,7 @@ def stubborn(self, deliveries):
         (without_id, "delivery_id_travels", "is nowhere"),
         (swallows, "statuses_mean_what_was_agreed", "send: 400 is delivered, agreed is give_up"),
         (swallows, "broken_answers_are_survived", "no answer in time: delivered, agreed is retry"),
-        (impatient, "retry_after_is_obeyed", "429 with Retry-After 7: waits {None}"),
+        (impatient, "retry_after_is_obeyed", "429 with Retry-After 7: waits None"),
         (trusting, "broken_answers_are_survived", "where all is well it stumbles: TypeError"),
         (gossiping, "reasons_hold_no_secret_and_nobodys_data", "a reason shows ann@example.com"),
         (gossiping, "reasons_hold_no_secret_and_nobodys_data", "a reason shows the secret key…"),
