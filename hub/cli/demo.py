@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -129,7 +129,9 @@ def _play(config: Path, folder: Path, vendors: Vendors) -> Counter[str]:
             show.until(now)
 
         vendors.now = day[0][0] / 1e6
-        asyncio.run(live(good, day, until, passed=passed))
+        # What the log says is on the screen in better words, and at the day's own time.
+        with (folder / "day.log").open("w") as log, redirect_stderr(log):
+            asyncio.run(live(good, day, until, passed=passed))
     vendors.now = None
     return show.counted
 

@@ -211,11 +211,13 @@ class Lane:
         count = self._house.metrics.count
         for job, standing, reason in ended:
             track.end(job, standing, reason, now)
+        # What gave up for another road to take over is skipped, and nobody has to look after it.
+        jobs = [job for job, _, _ in ended]
         for standing, metric in _COUNTED.items():
-            found = [job.action for job, stands, _ in ended if stands is standing]
+            found = [job.action for job in jobs if job.standing is standing]
             for action in set(found):
                 count(metric, self.aim.sink, action, by=found.count(action))
-        dead = [job for job, standing, _ in ended if standing is Standing.DEAD]
+        dead = [job for job in jobs if job.standing is Standing.DEAD]
         if dead:
             log.warning("delivery died", sink=self.aim.sink, count=len(dead), reason=dead[0].reason)
 
