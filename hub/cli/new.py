@@ -34,7 +34,7 @@ def new(name: str, kind: Kind, folder: Path) -> None:
 
     if not SNAKE_CASE.fullmatch(name):
         raise click.UsageError(f"'{name}' is not in snake_case; use a-z, 0-9 and _, such as my_shop")
-    if any(one.name == name for one in registry().known()):
+    if name in registry().names:
         raise click.UsageError(f"there is a connector '{name}' already; choose another name")
     made = folder / name.replace("_", "-")
     if made.exists():

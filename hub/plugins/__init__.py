@@ -82,12 +82,16 @@ class Registry:
         ]
         return sorted(loaded + listed, key=lambda one: (one.name, one.kind or ""))
 
+    @property
+    def names(self) -> set[str]:
+        """Every name that can be asked for; nothing is loaded for it."""
+        return {name for package in self._packages for name in package.names}
+
     def near(self, name: str) -> str | None:
         """The known name that looks most like this one."""
         from difflib import get_close_matches
 
-        names = {known for package in self._packages for known in package.names}
-        close = get_close_matches(name, sorted(names), 1)
+        close = get_close_matches(name, sorted(self.names), 1)
         return close[0] if close else None
 
     def _get(self, what: Kind, name: str) -> ConnectorType:
