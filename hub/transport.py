@@ -2,7 +2,8 @@
 
 A sink's address is resolved once, every address that comes back is checked, and the connection goes to the
 checked one, so that no second answer of a name server can lead inside. Redirects are not followed, proxies
-of the environment are not used, cookies are not kept, and an answer is read to 64 KB.
+of the environment are not used, cookies are not kept, and an answer is read as far as its request says:
+64 KB where it says nothing else.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import tenacity
 from hub.errors import CredentialsRejected, DeliveryError, GiveUp, RetryLater
 from hub.wire import Request, Response
 
-MOST_READ = 64 * 1024
+MOST_AT_ONCE = 64 * 1024
 CONNECT_SECONDS = 10.0
 IDLE_SECONDS = 20.0
 USER_AGENT = "hub"
@@ -205,7 +206,7 @@ class Client:
         url, ours = self._address(request)
         try:
             async with asyncio.timeout(self._deadline):
-                return await self._exchange(_built(request, url))
+                return await self._exchange(_built(request, url), request.longest_answer)
         except AddressDenied:
             raise _denied(url, ours) from None
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as fault:
@@ -229,14 +230,14 @@ class Client:
             return request.path, False
         return (self._base.rstrip("/") + request.path if request.path else self._base), True
 
-    async def _exchange(self, request: httpx.Request) -> Response:
+    async def _exchange(self, request: httpx.Request, longest: int) -> Response:
         client = self._client or self._open()
         try:
             answer = await client.send(request, stream=True)
         except httpx.ConnectError:
             answer = await _again.copy()(client.send, request, stream=True)
         try:
-            body, truncated = await _read(answer)
+            body, truncated = await _read(answer, longest)
         finally:
             await answer.aclose()
         return Response(answer.status_code, _headers(answer), body, truncated)
@@ -279,14 +280,14 @@ def _headers(answer: httpx.Response) -> dict[str, str]:
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers.raw}
 
 
-async def _read(answer: httpx.Response) -> tuple[bytes, bool]:
-    """The body to `MOST_READ`, and whether there was more."""
+async def _read(answer: httpx.Response, longest: int) -> tuple[bytes, bool]:
+    """The body to so many bytes, and whether there was more."""
     coding = answer.headers.get("content-encoding", "identity").lower()
     kept = bytearray()
     async for chunk in _inflated(answer.aiter_raw(), coding):
         kept += chunk
-        if len(kept) > MOST_READ:
-            return bytes(kept[:MOST_READ]), True
+        if len(kept) > longest:
+            return bytes(kept[:longest]), True
     return bytes(kept), False
 
 
@@ -298,10 +299,12 @@ async def _inflated(chunks: AsyncIterator[bytes], coding: str) -> AsyncIterator[
         return
     inflate = zlib.decompressobj(zlib.MAX_WBITS | (16 if coding == "gzip" else 0))
     async for chunk in chunks:
-        try:
-            yield inflate.decompress(chunk, MOST_READ + 1)
-        except zlib.error:
-            return
+        while chunk:
+            try:
+                yield inflate.decompress(chunk, MOST_AT_ONCE)
+            except zlib.error:
+                return
+            chunk = inflate.unconsumed_tail
 
 
 def _host(url: str) -> str:

@@ -192,7 +192,7 @@ class Request:
     `path` is put behind the sink's `base_url`; a whole `https://…` address is taken as it is. At most one
     of `json`, `form` and `content` is given; `json` may be anything that msgspec encodes. An answer that is
     not 2xx raises the default error for its status where the request was yielded, unless its status is in
-    `expect`: then the action reads it itself.
+    `expect`: then the action reads it itself. `longest_answer` is how many bytes of the answer are read.
     """
 
     method: str
@@ -203,6 +203,7 @@ class Request:
     form: Mapping[str, str] | Sequence[tuple[str, str]] | None = None
     content: bytes | None = None
     expect: tuple[int, ...] = ()
+    longest_answer: int = 64 * 1024
 
     def body(self) -> tuple[bytes, str | None]:
         """The body and its content type, as they are sent."""
@@ -220,7 +221,7 @@ class Request:
 class Response:
     """An answer: a vendor's to one of our requests, or ours to an inbound one.
 
-    A vendor's body is read to 64 KB at most; `truncated` says that there was more.
+    A vendor's body is read as far as its request asks for; `truncated` says that there was more.
     """
 
     status: int

@@ -186,6 +186,25 @@ async def test_a_gzip_bomb_is_read_to_64_kilobytes(far):
     await client.aclose()
 
 
+@pytest.mark.parametrize("zipped", [False, True])
+async def test_an_answer_is_read_as_far_as_its_request_asks_for(far, zipped):
+    import gzip
+
+    whole = bytes(range(256)) * 1000
+    body = gzip.compress(whole) if zipped else whole
+    coding = b"gzip" if zipped else b"identity"
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\nContent-Length: %d\r\n\r\n" % (coding, len(body))
+    far.script = lambda heard: head + body
+    client = Client(f"http://127.0.0.1:{far.port}/hook", Guard(["127.0.0.1"]))
+
+    one = await client.send(Request("POST", "", json={}, longest_answer=len(whole)))
+    other = await client.send(Request("POST", "", json={}, longest_answer=len(whole) - 1))
+
+    assert (one.body == whole, one.truncated) == (True, False)
+    assert (other.body == whole[:-1], other.truncated) == (True, True)
+    await client.aclose()
+
+
 async def test_a_drip_is_cut_at_the_deadline(far):
     async def drip():
         await asyncio.sleep(5)

@@ -1,0 +1,13 @@
+"""Mailchimp: people as members of an audience, events that start automations, consent as their status."""
+
+from __future__ import annotations
+
+import hub
+
+from .settings import Settings
+from .sink import Mailchimp
+
+
+@hub.hookimpl
+def connectors() -> list[type[hub.HttpSink[Settings]]]:
+    return [Mailchimp]
