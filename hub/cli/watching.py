@@ -65,11 +65,13 @@ class Watch:
     def news(self) -> Iterator[dict[str, Any]]:
         """What happened since the last call; causes before what follows from them."""
         self._stores.refresh()
+        # What followed is read first: what it followed from is there by then.
+        followed = [*self._passed(), *self._settled()]
+        decided = list(self._decided())
         yield from self._events()
         yield from self._quarantined()
-        yield from self._decided()
-        yield from self._passed()
-        yield from self._settled()
+        yield from decided
+        yield from followed
 
     def _events(self) -> Iterator[dict[str, Any]]:
         """Events that the engine has applied, so that each has its person."""

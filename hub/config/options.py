@@ -38,13 +38,23 @@ def read_options(
         options = model.model_validate(filled)
     except ValidationError as refused:
         _explain(refused, model, raw, _Told(keys, reading, secrets, tuple(also)))
-        return None
+        # What was only too much hides no fault in the rest.
+        left = {name: value for name, value in raw.items() if (name,) not in _too_much(refused)}
+        return read_options(model, left, keys, reading) if len(left) < len(raw) else None
     except Exception as fault:
         # Not `from fault`: its text may repeat a secret.
         raise PluginBroken(
             f"{model.__module__}: its options cannot be checked: {type(fault).__name__}; repair the connector"
         ) from None
     return None if secrets.hollow else options
+
+
+def _too_much(refused: ValidationError) -> set[tuple[int | str, ...]]:
+    """Where options stand that nobody knows, if nothing else is wrong."""
+    errors = refused.errors(include_url=False, include_input=False)
+    if any(error["type"] != "extra_forbidden" for error in errors):
+        return set()
+    return {error["loc"] for error in errors}
 
 
 @dataclass(frozen=True)

@@ -508,6 +508,14 @@ def test_every_fault_is_told_at_once_in_the_order_of_the_file(faults):
     ]
 
 
+def test_an_option_that_nobody_knows_hides_no_other_fault(faults):
+    assert faults('[routes.r]\nto = "new"\nwen = "x"\nfrom = ["nobody"]\n') == [
+        "plugins.toml:4: routes.r.to: no sink 'new'; there is none",
+        "plugins.toml:5: routes.r.wen: unknown option; did you mean 'when'?",
+        "plugins.toml:6: routes.r.from: item 1: no source 'nobody'; there is hub",
+    ]
+
+
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
