@@ -48,7 +48,7 @@ class Reading:
     def _event(self, thing: Thing) -> hub.Event:
         type = self._type_of(thing)
         sent = self._name_of(thing, needed=type == "track")
-        time = self._time_of(thing)
+        time, place = self._time_of(thing)
         event = hub.normalise(
             type=type,
             id=None if self._id is None or thing.cloud is not None else thing.find(self._id.steps),
@@ -61,10 +61,8 @@ class Reading:
             categories=self._categories,
             parsed=True,
         )
-        if self._time is not None and time is not None and event.occurred_at is None:
-            raise hub.BadEvent(
-                f"what is at '{self._time.text}' is no time: write ISO 8601, or seconds since 1970"
-            )
+        if place and time is not None and event.occurred_at is None:
+            raise hub.BadEvent(f"what is at '{place}' is no time: write ISO 8601, or seconds since 1970")
         event.id = event.id or thing.id
         if type == "track":
             event.name_as_sent = sent
@@ -92,10 +90,15 @@ class Reading:
             raise hub.BadEvent(f"there is no event name at '{self._name.text}'")
         return ""
 
-    def _time_of(self, thing: Thing) -> Any:
+    def _time_of(self, thing: Thing) -> tuple[Any, str]:
+        """When it happened, and where that stands; no place where nobody said that it is a time."""
         if self._time is not None:
-            return thing.find_outside(self._time.steps)
-        return (thing.inside[0] or {}).get("timestamp") if thing.cloud is None else thing.cloud.get("time")
+            found = thing.find_outside(self._time.steps)
+            if found is not None or thing.cloud is None:
+                return found, self._time.text
+        if thing.cloud is not None:
+            return thing.cloud.get("time"), "ce.time"
+        return thing.inside[0].get("timestamp"), ""
 
     def _identifiers_of(self, thing: Thing) -> Iterator[tuple[str, Any]]:
         for kind, place in self._identifiers:
