@@ -189,7 +189,7 @@ class _Deciding:
         self.own: set[int] = set()
         """Places in `states` whose state is already a copy."""
         self.newest = memory.newest_at, memory.newest_at + memory.newest_lag
-        self.fired = {(fired.rule, fired.per): fired.dues for fired in memory.fired}
+        self.fired = {(fired.rule, fired.per): fired.dues for fired in memory.fired} if memory.fired else {}
         self.firings: list[Firing] = []
         self.skips: list[Skip] = []
         self.contradicted: list[str] = []
@@ -212,7 +212,7 @@ class _Deciding:
             if alternative is None:
                 continue
             met.add((state.alternative, state.key))
-            carries = _carries(alternative, state, event)
+            carries = alternative.rule.by is None or _carries(alternative, state, event)
             if carries is not None and alternative.concerns(event):
                 self._note_contradiction(alternative, state, event)
                 following.follow(
@@ -235,7 +235,7 @@ class _Deciding:
             self.states.append(state)
 
     def _make_room(self, alternative: Alternative) -> None:
-        if alternative.rule.by is None:
+        if alternative.rule.by is None or len(self.states) < MOST_KEYS:
             return
         places = [place for place, state in enumerate(self.states) if state.alternative == alternative.id]
         if len(places) < MOST_KEYS:
@@ -418,7 +418,9 @@ class _Deciding:
         self.states = [
             state
             for state in self.states
-            if not following.is_spent(alternatives[state.alternative], state, now, at)
+            if state.pending
+            or state.wait is not None
+            or not following.is_spent(alternatives[state.alternative], state, now, at)
         ]
 
     def _wake_at(self, places: Collection[int], *, former: Instant) -> Instant:

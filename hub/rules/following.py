@@ -153,9 +153,7 @@ def pass_mark(alternative: Alternative, state: State) -> None:
 
 
 def is_spent(alternative: Alternative, state: State, now: Instant, at: Instant) -> bool:
-    """Is there nothing left in a state that could matter? `at` is the time of the newest event."""
-    if state.pending or state.wait is not None:
-        return False
+    """Is there nothing left in a state without a head that could matter? `at` is the newest event's time."""
     if state.mark_at and now - state.mark_at <= alternative.rule.fresh + alternative.reach:
         return False
     for number, end in enumerate(state.ends):
