@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from delivery_house import DeliveryHouse
 from hypothesis import HealthCheck, settings
 from running_hub import RunningHub
 
@@ -28,3 +29,11 @@ def hubs(tmp_path: Path) -> Iterator[Callable[..., RunningHub]]:
     yield make
     for hub in made:
         hub.end()
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[DeliveryHouse]:
+    """The delivery role on real stores; the test plays the engine."""
+    made = DeliveryHouse(tmp_path)
+    yield made
+    made.close()

@@ -32,13 +32,6 @@ async def far():
     await side.stop()
 
 
-@pytest.fixture
-def house(tmp_path):
-    house = DeliveryHouse(tmp_path)
-    yield house
-    house.close()
-
-
 def failing(house, share: int, status: int = 500):
     """A script that fails every so manyth request."""
     count = 0

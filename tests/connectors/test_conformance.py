@@ -8,7 +8,6 @@ from base64 import b64encode
 from dataclasses import replace
 
 import hub
-
 from connectors.console import Console
 from connectors.file import File
 from connectors.klaviyo import Klaviyo

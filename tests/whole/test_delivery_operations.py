@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import apsw
 import pytest
-from delivery_house import DeliveryHouse, sink, webhook
+from delivery_house import sink, webhook
 from far_side import OK, FarSide, answer
 
 import hub
@@ -21,13 +21,6 @@ async def far():
     await side.start()
     yield side
     await side.stop()
-
-
-@pytest.fixture
-def house(tmp_path):
-    house = DeliveryHouse(tmp_path)
-    yield house
-    house.close()
 
 
 async def test_a_replayed_dead_letter_arrives_under_its_own_id(house, far):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from delivery_house import DeliveryHouse, webhook
+from delivery_house import webhook
 from far_side import FarSide
 
 from hub.connector import Limits
@@ -15,13 +15,6 @@ async def far():
     await side.start()
     yield side
     await side.stop()
-
-
-@pytest.fixture
-def house(tmp_path):
-    house = DeliveryHouse(tmp_path)
-    yield house
-    house.close()
 
 
 async def test_a_planned_event_arrives_at_its_sink(house, far):

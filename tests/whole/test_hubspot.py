@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from delivery_house import DeliveryHouse, sink
@@ -47,13 +46,6 @@ when = "consent_changed"
 def vendor() -> Iterator[HubSpot]:
     with HubSpot() as vendor:
         yield vendor
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[DeliveryHouse]:
-    house = DeliveryHouse(tmp_path)
-    yield house
-    house.close()
 
 
 def crm(vendor: HubSpot, **settings: object) -> SinkBlock:

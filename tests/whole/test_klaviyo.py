@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from delivery_house import DeliveryHouse, sink
@@ -30,13 +29,6 @@ to = "news"
 def vendor() -> Iterator[Klaviyo]:
     with Klaviyo() as vendor:
         yield vendor
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[DeliveryHouse]:
-    house = DeliveryHouse(tmp_path)
-    yield house
-    house.close()
 
 
 def news(vendor: Klaviyo) -> SinkBlock:

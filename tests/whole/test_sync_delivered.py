@@ -39,13 +39,6 @@ def vendor() -> Iterator[Klaviyo]:
         yield vendor
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[DeliveryHouse]:
-    house = DeliveryHouse(tmp_path)
-    yield house
-    house.close()
-
-
 def ann(hub: RunningHub, **traits: Any) -> None:
     who = {"userId": "ann", "traits": {"email": "ann@example.com", **traits}}
     assert hub.post("/v1/identify", who, key=SECRET_KEY)[0] == 200
