@@ -1,4 +1,4 @@
-"""Mailchimp: people as members of an audience, events that start automations, consent as their status."""
+"""Mailchimp: people as members of an audience, with their events, tags and journeys."""
 
 from __future__ import annotations
 

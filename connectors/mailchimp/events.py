@@ -1,97 +1,88 @@
-"""What happened, or what a rule wants to say, as an event of a member."""
+"""What happened, or what a rule wants to say, as an event of a member, a tag or a journey."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import hub
 
-from .settings import Settings
+from .settings import STEP, Settings
+from .values import second, text
 
-LONGEST_NAME = 30
-SHORTEST_NAME = 2
-"""Characters in an event's name. https://mailchimp.com/developer/marketing/api/list-member-events/add-event/"""
-LONGEST_PROPERTIES = 1000
-"""Characters in all names and values together, roughly. https://github.com/mailchimp/mailchimp-sdk-ios/issues/70"""
+SHORTEST_NAME, LONGEST_NAME = 2, 30
+"""`Must be 2-30 characters in length` (the contract, on an event's name)."""
+LONGEST_TAG = 100
+"""Characters. https://mailchimp.com/help/getting-started-tags/"""
 
 
 def occurrence(delivery: hub.Delivery, settings: Settings) -> dict[str, Any]:
-    """The body of a request; raises Skip, or GiveUp for a message, where no name is long enough."""
-    event, message = delivery.event, delivery.message
-    name = _name(names(delivery), settings)
+    """The body of an event; raises GiveUp where Mailchimp would not take its name."""
+    said = _happened(delivery.event) if delivery.message is None else _wanted(delivery.message)
+    named = (settings.events[one] for one in _names(delivery) if one in settings.events)
+    name = next(named, said["name"])[:LONGEST_NAME]
     if len(name) < SHORTEST_NAME:
-        reason = f"its name has fewer than the {SHORTEST_NAME} characters that Mailchimp takes"
-        raise hub.GiveUp(reason) if message else hub.Skip(reason)
-    said = event.properties if message is None else _wanted(message)
-    body: dict[str, Any] = {
-        "name": name,
-        "properties": _properties({"delivery": delivery.id, **said}),
-        "occurred_at": whole_second(event.time if message is None else message.created_at),
-    }
-    if event.historical and message is None:
-        body["is_syncing"] = True
-    return body
+        raise hub.GiveUp("its name has less than the 2 characters that Mailchimp wants; set `events`")
+    properties = _texts({**said["properties"], "delivery": delivery.id})
+    return {**said, "name": name, "properties": properties}
 
 
-def names(delivery: hub.Delivery) -> tuple[str, ...]:
-    """What an event or a message may be called in the settings; the first is its own name."""
+def tag(delivery: hub.Delivery, settings: Settings) -> str:
+    """The tag that an event means; raises Skip where it means none."""
+    segment = delivery.event.properties.get("segment")
+    ours = segment if isinstance(segment, str) else ""
+    found = settings.tags.get(ours) or settings.tag or ours
+    if not found.strip():
+        raise hub.Skip("no tag is meant: set `tag`, or route segment_entered and segment_left here")
+    return found[:LONGEST_TAG]
+
+
+def trigger(delivery: hub.Delivery, settings: Settings) -> str:
+    """The path of the step that a delivery triggers; raises Skip, or GiveUp for a message, for none."""
     message = delivery.message
-    if message is None:
-        return (delivery.event.name, delivery.event.spelled, delivery.event.name_as_sent)
-    return (message.words.get("vendor") or message.template or message.rule, message.template, message.rule)
+    if message is None and delivery.event.historical:
+        raise hub.Skip("the past starts no journey")
+    named = next((settings.journeys[one] for one in _names(delivery) if one in settings.journeys), None)
+    vendor = message.words.get("vendor", "") if message is not None else ""
+    found = named or (vendor if STEP.fullmatch(vendor) else settings.journey)
+    if found is None:
+        reason = "no journey is meant: set `journey`, or name it in `journeys`"
+        raise hub.GiveUp(reason) if message is not None else hub.Skip(reason)
+    journey, _, step = found.partition("/")
+    return f"/customer-journeys/journeys/{journey}/steps/{step}/actions/trigger"
 
 
-def whole_second(at: int) -> str:
-    """An instant as Mailchimp writes it: `2026-11-21T10:00:00Z`."""
-    return f"{hub.iso(at)[:19]}Z"
+def _names(delivery: hub.Delivery) -> tuple[str, ...]:
+    """What the settings may call a delivery by."""
+    message, event = delivery.message, delivery.event
+    if message is not None:
+        return (message.words.get("vendor", ""), message.template, message.rule)
+    return (event.name, event.spelled, event.name_as_sent)
 
 
-def _name(said: tuple[str, ...], settings: Settings) -> str:
-    named = next((settings.events[name] for name in said if name in settings.events), None)
-    return named or said[0].strip()[:LONGEST_NAME].strip()
+def _happened(event: hub.Event) -> dict[str, Any]:
+    said = {"name": event.name, "properties": event.properties, "occurred_at": second(event.time)}
+    # The past is recorded, but starts no automation.
+    return {**said, "is_syncing": True} if event.historical else said
 
 
 def _wanted(message: hub.Message) -> dict[str, Any]:
-    """A rule's message: who wants it and why, its variables, and its words as far as they are short."""
-    words = {name: said for name, said in message.words.items() if name not in ("vendor", "html")}
-    said = {
-        "message": message.id,
-        "rule": message.rule,
-        "channel": message.channel,
-        "purpose": message.purpose,
-    }
+    """A rule's message: its template's name is the event that starts an automation, which has the words.
+
+    `vendor` of the template is another name for that event.
+    """
     return {
-        **said,
-        **{name: value for name, value in message.variables.items() if name not in said},
-        **{
-            name: value for name, value in words.items() if name not in said and name not in message.variables
+        "name": message.words.get("vendor") or message.template or message.rule,
+        "properties": {
+            **message.variables,
+            "message": message.id,
+            "rule": message.rule,
+            "channel": message.channel,
+            "purpose": message.purpose,
         },
+        "occurred_at": second(message.created_at),
     }
 
 
-def _properties(said: Mapping[str, Any]) -> dict[str, str]:
-    """Properties as text, as many as fit; a text that is too long is cut, half a structure would be none."""
-    found: dict[str, str] = {}
-    left = LONGEST_PROPERTIES
-    for name, value in said.items():
-        text = _text(value)
-        room = left - len(name)
-        if text is None or room <= 0 or (len(text) > room and not isinstance(value, str)):
-            continue
-        found[name] = text[:room]
-        left = room - len(found[name])
-    return found
-
-
-def _text(said: Any) -> str | None:
-    if said is None or isinstance(said, str):
-        return said
-    if isinstance(said, bool):
-        return "true" if said else "false"
-    if isinstance(said, float) and said.is_integer() and abs(said) < 1e15:
-        return str(int(said))
-    if isinstance(said, int | float):
-        return str(said)
-    return json.dumps(said, ensure_ascii=False, separators=(",", ":"), default=str)
+def _texts(properties: Mapping[str, Any]) -> dict[str, str]:
+    return {name: value for name, said in properties.items() if (value := text(said)) is not None}

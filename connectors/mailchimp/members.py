@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import md5
 from typing import Any
@@ -11,56 +11,47 @@ from typing import Any
 import hub
 
 from .settings import Settings
+from .values import merge_field, merge_tag
 
 NOBODY = "no e-mail address, by which Mailchimp knows people"
-LONGEST_VALUE = 255
-"""Characters in a merge field. https://mailchimp.com/help/manage-audience-signup-form-fields/"""
-LONGEST_TAG = 10
 
-_ODD = re.compile(r"[^A-Z0-9_]+")
-_ADDRESS = {
-    "addr1": ("street", "address1"),
-    "addr2": ("address2",),
-    "city": ("city",),
-    "state": ("state", "region"),
-    "zip": ("postal_code", "zip"),
-    "country": ("country",),
-}
-"""Parts of an address in Mailchimp ← ours. https://mailchimp.com/developer/marketing/docs/merge-fields/"""
-_NEEDED = ("addr1", "city", "state", "zip")
+_USUAL = {"first_name": "FNAME", "last_name": "LNAME"}
+"""Our trait → the merge tag that every audience has from the start."""
+_SAID_ELSEWHERE = frozenset({"email", "id", "locale"})
+"""Traits that travel as the member's address or language."""
+_LANGUAGE = re.compile(r"([a-z]{2})(?:[-_][A-Za-z]{2})?", re.ASCII)
 
 
 @dataclass(slots=True)
 class Row:
-    """One person in a request, and the deliveries that stand on it."""
+    """One member in a request, and the deliveries that stand on it."""
 
     email: str
-    deliveries: list[hub.Delivery]
-    merge_fields: dict[str, Any] = field(default_factory=dict)
-
-    def said(self, **more: Any) -> dict[str, Any]:
-        """The person as a request names them."""
-        fields = {"merge_fields": self.merge_fields} if self.merge_fields else {}
-        return {"email_address": self.email, **more, **fields}
+    """In lower case, as Mailchimp tells members apart."""
+    said: dict[str, Any]
+    """The member's own fields, without address and status."""
+    deliveries: list[hub.Delivery] = field(default_factory=list)
 
 
 Made = tuple[list[Row], dict[str, hub.DeliveryError]]
 """The rows of a request, and the deliveries that have no part in it."""
 
 
-def members(deliveries: Sequence[hub.Delivery], settings: Settings) -> Made:
-    """Each person once, with all that is said of them together: Mailchimp refuses an address twice."""
-    rows: dict[str, Row] = {}
-    verdicts: dict[str, hub.DeliveryError] = {}
+def rows(deliveries: Sequence[hub.Delivery], settings: Settings) -> Made:
+    """Each person's row once, with all that is said of them together: two syncs may tell of one."""
+    found: dict[str, Row] = {}
+    skipped: dict[str, hub.DeliveryError] = {}
     for delivery in deliveries:
         email = known_as(delivery)
         if email is None:
-            verdicts[delivery.id] = hub.Skip(NOBODY)
+            skipped[delivery.id] = hub.Skip(NOBODY)
             continue
-        row = rows.setdefault(email, Row(email, []))
+        row = found.setdefault(email, Row(email, {}))
         row.deliveries.append(delivery)
-        row.merge_fields |= merge_fields(delivery, settings)
-    return list(rows.values()), verdicts
+        said = described(delivery, settings)
+        fields = {**row.said.get("merge_fields", {}), **said.get("merge_fields", {})}
+        row.said |= {**said, **({"merge_fields": fields} if fields else {})}
+    return list(found.values()), skipped
 
 
 def known_as(delivery: hub.Delivery) -> str | None:
@@ -69,63 +60,42 @@ def known_as(delivery: hub.Delivery) -> str | None:
     return email or None
 
 
-def place(email: str, settings: Settings) -> str:
-    """The path of a member: the audience, and the hash of the address in lower case."""
-    known = md5(email.lower().encode(), usedforsecurity=False).hexdigest()
-    return f"/lists/{settings.list_id}/members/{known}"
-
-
-def upsert(row: Row, settings: Settings, *, expect: tuple[int, ...] = ()) -> hub.Request:
-    """Adds or updates one person; the status of somebody who is there already does not change."""
-    return hub.Request(
-        "PUT",
-        place(row.email, settings),
-        query={"skip_merge_validation": "true"},
-        json=row.said(status_if_new=settings.status_if_new),
-        expect=expect,
-    )
-
-
-def merge_fields(delivery: hub.Delivery, settings: Settings) -> dict[str, Any]:
-    """Traits as merge fields: those that the settings name, and all that a sync tells."""
+def described(delivery: hub.Delivery, settings: Settings) -> dict[str, Any]:
+    """Traits as a member's merge fields and language; a trait without a value changes nothing."""
     traits = delivery.traits or delivery.event.traits
-    named = settings.tags_by_trait
-    told = delivery.event.source == "hub" and delivery.event.type == "identify"
-    found: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
+    others: dict[str, Any] = {}
     for trait, said in traits.items():
-        tag = named.get(trait) or (_tag(trait) if told else "")
-        value = _value(said)
-        if tag and value is not None:
-            found.setdefault(tag, value)
-    return found
+        named = settings.merge_fields.get(trait) or _USUAL.get(trait)
+        tag = named or _other_tag(trait, delivery, settings)
+        value = merge_field(tag, said) if tag else None
+        if value is not None:
+            (fields if named else others).setdefault(tag, value)
+    fields = {**others, **fields}
+    known: dict[str, Any] = {"merge_fields": fields} if fields else {}
+    locale = traits.get("locale")
+    language = _LANGUAGE.fullmatch(locale) if isinstance(locale, str) else None
+    return {**known, "language": language[1]} if language is not None else known
 
 
-def _tag(name: str) -> str:
-    said = _ODD.sub("_", name.upper()).strip("_")[:LONGEST_TAG]
-    return said if said[:1].isalpha() and said != "EMAIL" else ""
+def member_path(email: str, settings: Settings) -> str:
+    """Where a member stands: by the MD5 of the address in lower case."""
+    known = md5(email.encode(), usedforsecurity=False).hexdigest()
+    return f"{list_path(settings)}/members/{known}"
 
 
-def _value(said: Any) -> Any:
-    """A value as a merge field takes it; None where there is none."""
-    if isinstance(said, bool):
-        return "true" if said else "false"
-    if isinstance(said, int | float):
-        return said
-    if isinstance(said, str):
-        return said[:LONGEST_VALUE]
-    if isinstance(said, Mapping):
-        return _address(said)
-    if isinstance(said, list):
-        parts = [str(one) for one in said if isinstance(one, str | int | float)]
-        return ", ".join(parts)[:LONGEST_VALUE] if parts else None
-    return None
+def list_path(settings: Settings) -> str:
+    """Where the audience stands."""
+    return f"/lists/{settings.list_id}"
 
 
-def _address(said: Mapping[str, Any]) -> dict[str, str] | None:
-    """An address, as far as it is whole: Mailchimp refuses one without street, city, state or code."""
-    found = {}
-    for theirs, ours in _ADDRESS.items():
-        value = next((said[name] for name in ours if said.get(name)), None)
-        if isinstance(value, str | int) and not isinstance(value, bool):
-            found[theirs] = str(value)[:LONGEST_VALUE]
-    return found if all(name in found for name in _NEEDED) else None
+def _other_tag(trait: str, delivery: hub.Delivery, settings: Settings) -> str:
+    """The merge tag made of a trait's name; empty where the trait stays at home."""
+    wanted = settings.other_traits or _is_sync(delivery)
+    apart = trait in _SAID_ELSEWHERE or trait == "consent" or trait.startswith("consent.")
+    return merge_tag(trait) if wanted and not apart else ""
+
+
+def _is_sync(delivery: hub.Delivery) -> bool:
+    """`[sync]` tells what it names and nothing else, so that all of it is wanted."""
+    return delivery.event.source == "hub" and delivery.event.type == "identify"
