@@ -7,7 +7,8 @@ import json
 from base64 import b64encode
 
 import hub
-from connectors.webhook.source import Settings, WebhookSource
+from connectors.webhook.settings import Settings
+from connectors.webhook.source import WebhookSource
 
 NINE = 1_795_255_200_000_000
 """2026-11-21T10:00:00Z, the hub's clock here."""

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import hub
 
 from .paths import Path, path
+from .settings import Settings, Word
 from .things import Thing, things
-
-if TYPE_CHECKING:
-    from .source import Settings, Word
 
 _PERSONS = frozenset({"identify", "alias"})
 """Calls about a person: what they say are traits and identifiers."""

@@ -91,3 +91,22 @@ def preflight(headers: Mapping[str, str]) -> Answer:
     if wanted:
         head.append((b"access-control-allow-headers", wanted.encode("latin-1")))
     return Answer(204, head, b"")
+
+
+def asks_to_send(headers: Mapping[str, str]) -> bool:
+    """Whether a sender of CloudEvents asks if it may send here, before it does."""
+    return "webhook-request-origin" in headers
+
+
+def may_send(headers: Mapping[str, str]) -> Answer:
+    """Yes, at any rate: this address is a source's. What it sends must prove itself all the same.
+
+    https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/http-webhook.md#4-abuse-protection
+    """
+    head: Head = [
+        (b"allow", b"POST"),
+        (b"webhook-allowed-origin", headers["webhook-request-origin"].encode("latin-1")),
+        (b"webhook-allowed-rate", b"*"),
+        (b"content-length", b"0"),
+    ]
+    return Answer(200, head, b"")

@@ -11,7 +11,17 @@ from hub.clock import Clock
 from hub.config import Config
 from hub.errors import BadSignature, HubError, InboundError, StoreUnavailable, TooFast, TooLarge, UnknownKey
 from hub.ingest.admission import Admission
-from hub.ingest.answers import Answer, accepted, from_response, json, preflight, readable_by, refusal
+from hub.ingest.answers import (
+    Answer,
+    accepted,
+    asks_to_send,
+    from_response,
+    json,
+    may_send,
+    preflight,
+    readable_by,
+    refusal,
+)
 from hub.ingest.body import Budget, Gone, Held, Receive, read
 from hub.ingest.bugs import Bugs
 from hub.ingest.caller import Caller
@@ -129,6 +139,8 @@ class Gateway:
         browser = entrance.browser
         if caller.method == "POST":
             answer = await self._take_in(caller, entrance)
+        elif caller.method == "OPTIONS" and isinstance(entrance, Intake) and asks_to_send(caller.headers):
+            return may_send(caller.headers)
         elif caller.method == "OPTIONS" and browser:
             return preflight(caller.headers)
         elif caller.method not in _METHODS or caller.method == "OPTIONS":
