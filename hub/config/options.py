@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -117,7 +117,7 @@ def _declared(kind: Any, step: int | str) -> Any:
             named = {field.alias or name: field for name, field in one.model_fields.items()}
             if step in named:
                 return named[str(step)]
-        elif get_args(one):
+        elif get_args(one) and get_origin(one) is not Literal:
             return get_args(one)[-1 if isinstance(step, str) else 0]
     return None
 
