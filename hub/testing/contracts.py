@@ -122,9 +122,9 @@ class _Asked:
         from openapi_core.datatypes import RequestParameters
         from werkzeug.datastructures import Headers, ImmutableMultiDict
 
-        parts = urlsplit(path)
-        self.host_url = server
-        self.path = parts.path
+        parts, base = urlsplit(path), urlsplit(server)
+        self.host_url = server.removesuffix(base.path)
+        self.path = base.path + parts.path
         self.method = method.lower()
         self.body = body or None
         self.content_type = headers.get("content-type", "")
