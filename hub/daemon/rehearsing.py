@@ -116,7 +116,8 @@ class Stage:
 
     async def send(self, request: Request) -> Response:
         """Notes the request; it is answered as if it was accepted."""
-        body, _ = request.body()
+        body, content_type = request.body()
+        headers = {"content-type": content_type} if content_type else {}
         query = f"?{urlencode(request.query)}" if request.query else ""
         whole = request.path.startswith(("https://", "http://"))
         url = (request.path if whole else self._base.rstrip("/") + request.path) + query
@@ -127,7 +128,9 @@ class Stage:
                 "action": action,
                 "method": request.method,
                 "url": self._shown(url),
-                "headers": {name: self._header(value) for name, value in request.headers.items()},
+                "headers": {
+                    name: self._header(value) for name, value in {**headers, **request.headers}.items()
+                },
                 "body": _parsed(self._shown(body.decode("utf-8", "replace"))),
                 "deliveries": deliveries,
             }
