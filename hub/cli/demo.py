@@ -212,7 +212,7 @@ def _sum_up(counted: Counter[str], data: Path, vendors: Vendors) -> None:
 
 
 def _tell(name: str, text: str, *, before: str = "") -> None:
-    print(f"{before}{name:<18} {text}", flush=True)
+    print(f"{before}{name:<19} {text}", flush=True)
 
 
 def _stay_up(config: Path, data: Path, listen: str) -> None:

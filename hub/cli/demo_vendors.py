@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from hub.testing.vendors.hubspot import HubSpot
 from hub.testing.vendors.klaviyo import Klaviyo
+from hub.testing.vendors.mailchimp import Mailchimp
 from hub.testing.vendors.receiver import Receiver
 from hub.testing.vendors.twilio import Twilio
 
@@ -32,13 +33,14 @@ class Vendors:
         self.now: float | None = None
         self.klaviyo = Klaviyo()
         self.hubspot = HubSpot(now=self._time)
+        self.mailchimp = Mailchimp()
         self.twilio = Twilio()
         self.orders = Receiver()
         self.fcm = _fcm(self._time) if has_push() else None
         self._running = ExitStack()
 
     def __enter__(self) -> Self:
-        for vendor in (self.klaviyo, self.hubspot, self.twilio, self.orders, self.fcm):
+        for vendor in (self.klaviyo, self.hubspot, self.mailchimp, self.twilio, self.orders, self.fcm):
             if vendor is not None:
                 self._running.enter_context(vendor)
         if self.fcm is not None:
@@ -55,6 +57,7 @@ class Vendors:
             "http://127.0.0.1:9301": self.klaviyo.url,
             "http://127.0.0.1:9302": self.orders.url,
             "http://127.0.0.1:9303": self.hubspot.url,
+            "http://127.0.0.1:9304/3.0": self.mailchimp.url,
             "http://127.0.0.1:9305": self.twilio.url,
         }
         return found if self.fcm is None else {**found, "http://127.0.0.1:9306": self.fcm.url}
@@ -65,6 +68,7 @@ class Vendors:
             "SHOP_KEY": "sk_shop_demo",
             "KLAVIYO_KEY": "pk_demo",
             "HUBSPOT_TOKEN": "pat-demo",
+            "MAILCHIMP_KEY": "demo-us6",
             "TWILIO_TOKEN": "demo",
             "FIREBASE_ACCOUNT": self.fcm.service_account if self.fcm is not None else "none",
         }
@@ -78,6 +82,7 @@ class Vendors:
         yield "Klaviyo", f"{len(self.klaviyo.profiles)} profiles; as events: {metrics}"
         events = _counted(event.name for event in self.hubspot.events)
         yield "HubSpot", f"{len(self.hubspot.contacts)} contacts; as events: {events}"
+        yield "Mailchimp", _members(self.mailchimp)
         if self.fcm is not None:
             yield "Firebase", _messages([f"{one.title} {one.body}" for one in self.fcm.messages])
         yield "Twilio", _messages([one.body for one in self.twilio.messages])
@@ -98,6 +103,12 @@ def _fcm(wall: Callable[[], float]) -> Fcm:
 def _counted(names: Iterable[str]) -> str:
     counted = sorted(Counter(names).items(), key=lambda one: (-one[1], one[0]))
     return ", ".join(f"{count} {name}" for name, count in counted)
+
+
+def _members(mailchimp: Mailchimp) -> str:
+    members = mailchimp.members
+    buyers = sum("buyer" in member.tags for member in members)
+    return f"{len(members)} members, {buyers} of them tagged buyer"
 
 
 def _messages(texts: list[str]) -> str:

@@ -31,16 +31,17 @@ def test_the_demo_shows_what_came_in_who_it_was_what_followed_and_what_was_recei
 
     assert process.poll() is None, text[-2000:]
     for line in (
-        "What came in:      1630 product_viewed",
-        "Who it was:        260 people, 176 of them known by name",
+        "What came in:       1630 product_viewed",
+        "Who it was:         260 people, 176 of them known by name",
         "cart_reminder: sent",
         "cart_reminder: dropped (consent)",
         "thanks: sent",
-        "Klaviyo received:  176 profiles",
-        "HubSpot received:  176 contacts; as events: 56 pe4711_order_completed",
-        'Firebase received: 9 messages, such as "Still there? At the checkout, waiting for you: Day pack."',
-        'Twilio received:   33 messages, such as "Thank you, Customer 51! On its way to you: Wool socks."',
-        "Orders received:   56 orders",
+        "Klaviyo received:   176 profiles",
+        "HubSpot received:   176 contacts; as events: 56 pe4711_order_completed",
+        'Firebase received:  9 messages, such as "Still there? At the checkout, waiting for you: Day pack."',
+        'Twilio received:    33 messages, such as "Thank you, Customer 51! On its way to you: Wool socks."',
+        "Mailchimp received: 176 members, 56 of them tagged buyer",
+        "Orders received:    56 orders",
     ):
         assert line in text
     assert "delivery    cart_reminder  to news.track  delivered" in text
