@@ -53,8 +53,10 @@ def wake(
     """What follows from time having passed for these people."""
     past = Past(work, kept, {})
     follower, syncer = Follower(work, past, definitions), Syncer(work, past, definitions)
-    for person in people:
-        profile = work.profile(person)
+    work.prefetch_people(people)
+    profiles = [work.profile(person) for person in people]
+    past.prefetch(profiles)
+    for profile in profiles:
         follower.wake(profile, now)
         syncer.wake(profile, now)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from heapq import merge
 
 from hub.event import Event, Instant, Profile
@@ -10,7 +10,7 @@ from hub.pipeline.reading import Events
 from hub.store.sqlite.work import Work
 
 FIRST, MOST = 8, 64
-"""Events read in one go: few at first, for most questions end soon."""
+"""Events read in one go behind the newest: few at first, for most questions end soon."""
 
 Known = tuple[Event, Instant]
 """An event, and since when it is known to be the person's."""
@@ -39,6 +39,11 @@ class Past:
             self._fetch([entry])
         return self._events.get(entry)
 
+    def prefetch(self, profiles: Iterable[Profile]) -> None:
+        """Reads the newest events of these people: who waits mostly waits for what follows their last one."""
+        heads = [head for profile in profiles for head in profile.heads.values()]
+        self._fetch([head for head in heads if head not in self._events])
+
     def of(self, profile: Profile) -> Callable[[], Iterator[Known]]:
         """A question that can be asked any number of times."""
         return lambda: self._read(profile)
@@ -51,18 +56,18 @@ class Past:
         return merge(*parts, key=_arrival, reverse=True)
 
     def _part(self, head: int, joined: Instant) -> Iterator[Known]:
-        entry: int | None = head
-        many = FIRST
-        while entry is not None:
-            # One more than is told: the last one is where the next question begins.
-            chain = self._work.chain(entry, many + 1)
-            entry = chain.pop() if len(chain) > many else None
-            many = min(2 * many, MOST)
-            self._fetch([seq for seq in chain if seq not in self._events])
-            for seq in chain:
+        entries, asked = [head], 1
+        while entries:
+            self._fetch([seq for seq in entries if seq not in self._events])
+            for seq in entries:
                 event = self._events.get(seq)
                 if event is not None:
                     yield event, max(event.received_at, joined)
+            if len(entries) < asked:
+                return
+            asked = min(max(FIRST, 2 * asked), MOST)
+            # The last one that was told is where the next question begins.
+            entries = self._work.chain(entries[-1], asked + 1)[1:]
 
     def _fetch(self, missing: list[int]) -> None:
         for seq, event in self._kept.get(missing).items():

@@ -200,7 +200,7 @@ class Work:
                     part,
                 )
             )
-        self._fetch({self._owners[name] for name in names if name in self._owners})
+        self.prefetch_people({self._owners[name] for name in names if name in self._owners})
 
     def owner(self, identifier: Identifier) -> PersonId | None:
         """Whose an identifier is."""
@@ -215,7 +215,7 @@ class Work:
         """What is known of a person, to be changed in place; say `changed` afterwards."""
         known = self._people.get(person)
         if known is None:
-            self._fetch({person})
+            self.prefetch_people({person})
             known = self._people[self._into.get(person, person)]
         return known
 
@@ -242,7 +242,8 @@ class Work:
         )
         return found + [number for (number,) in further]
 
-    def _fetch(self, people: Collection[PersonId]) -> None:
+    def prefetch_people(self, people: Collection[PersonId]) -> None:
+        """Reads what is known of these people, and what rules remember of them."""
         into, known = self._into, self._people
         missing = [one for one in people if one not in into and one not in known]
         missing += [into[one] for one in people if one in into and into[one] not in known]
@@ -358,7 +359,7 @@ class Work:
 
     def survivor(self, person: PersonId) -> Profile:
         """The profile of a person, or of whom the person is part of by now."""
-        self._fetch({person})
+        self.prefetch_people({person})
         return self.profile(self._into.get(person, person))
 
     def remember(self, person: PersonId, memory: Memory) -> None:
@@ -383,11 +384,11 @@ class Work:
 
     def wake(self, person: PersonId, at: Instant | None) -> None:
         """When to look at this person again: kept where it is earlier than what is kept; None ends it."""
-        kept = self._wake_at(person)
         if at is None:
-            if kept is not None:
-                self._timers[person] = None
-        elif kept is None or at < kept:
+            self._timers[person] = None
+            return
+        kept = self._wake_at(person)
+        if kept is None or at < kept:
             self._timers[person] = at
 
     def write(self) -> None:
@@ -406,11 +407,11 @@ class Work:
         write("INSERT OR REPLACE INTO identifier VALUES (?, ?)", sorted(self._moved.items()))
         for sql, values in self._rows.items():
             write(sql, values)
-        for person, at in self._timers.items():
-            if at is None:
-                self._db.execute("DELETE FROM timer WHERE person = ?", (person,))
-            else:
-                self._db.execute("INSERT OR REPLACE INTO timer VALUES (?, ?)", (person, at))
+        timers = self._timers.items()
+        write("DELETE FROM timer WHERE person = ?", [(one,) for one, at in timers if at is None])
+        write(
+            "INSERT OR REPLACE INTO timer VALUES (?, ?)", [(one, at) for one, at in timers if at is not None]
+        )
         self.seen.write()
         write(
             "INSERT OR REPLACE INTO meta VALUES (?, ?)",
