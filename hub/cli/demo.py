@@ -56,7 +56,7 @@ def demo(listen: str | None) -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     with tempfile.TemporaryDirectory(prefix="hub-demo-") as name, Vendors() as vendors:
         folder = Path(name)
-        config = _prepared(folder, vendors)
+        config = prepared(folder, vendors)
         try:
             counted = _play(config, folder, vendors)
             _sum_up(counted, folder / "data", vendors)
@@ -93,7 +93,7 @@ def _shop() -> Path:
     return inside if inside.is_dir() else Path(__file__).parents[2] / "examples" / "shop"
 
 
-def _prepared(folder: Path, vendors: Vendors) -> Path:
+def prepared(folder: Path, vendors: Vendors) -> Path:
     """The shop's configuration with the stand-ins' addresses, in the demo's own folder."""
     text = (_shop() / "shop.toml").read_text()
     for written, real in vendors.addresses().items():

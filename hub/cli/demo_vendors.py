@@ -64,14 +64,14 @@ class Vendors:
 
     def keys(self) -> dict[str, str]:
         """The environment in which the shop's configuration works."""
-        return {
+        found = {
             "SHOP_KEY": "sk_shop_demo",
             "KLAVIYO_KEY": "pk_demo",
             "HUBSPOT_TOKEN": "pat-demo",
             "MAILCHIMP_KEY": "demo-us6",
             "TWILIO_TOKEN": "demo",
-            "FIREBASE_ACCOUNT": self.fcm.service_account if self.fcm is not None else "none",
         }
+        return found if self.fcm is None else {**found, "FIREBASE_ACCOUNT": self.fcm.service_account}
 
     def _time(self) -> float:
         return self.now or time.time()

@@ -10,6 +10,11 @@ from pathlib import Path
 import pytest
 from running_hub import HUB, free_port, wait_for
 
+from hub.cli import demo as demo_module
+from hub.cli import demo_vendors
+from hub.config import read
+from hub.plugins import discover
+
 
 @pytest.fixture
 def demo(tmp_path: Path):
@@ -49,3 +54,17 @@ def test_the_demo_shows_what_came_in_who_it_was_what_followed_and_what_was_recei
     assert "delivery    back_to_the_app  to texts.send  delivered" in text
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
+
+
+def test_without_the_extra_for_push_the_demo_goes_on_by_the_other_roads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo_vendors, "has_push", lambda: False)
+    with demo_vendors.Vendors() as vendors:
+        config = demo_module.prepared(tmp_path, vendors)
+        good = read(config, discover, environ=vendors.keys())
+        received = [name for name, _ in vendors.received()]
+
+    assert "app" not in good.sinks
+    assert {"news", "crm", "letters", "texts", "orders"} <= good.sinks.keys()
+    assert "Firebase" not in received
