@@ -61,12 +61,13 @@ def test_three_changes_in_an_interval_are_one_update_at_once_and_one_at_its_end(
         {"stage": "champion", "orders": 0},
     )
     assert second["email"] == "ann@example.com"
+    wait_for(lambda: [row["state"] for row in hub.exported("deliveries")] == ["delivered"] * 2)
     hub.kill()
     hub.start()
     ann(hub, lifecycle="champion")
+    wait_for(lambda: len(hub.exported("events")) == 5)
     hub.command("audit")
-    wait_for(lambda: [row["state"] for row in hub.exported("deliveries")] == ["delivered"] * 2)
-    assert len(vendor.heard) == 2
+    assert len(vendor.heard) == len(hub.exported("deliveries")) == 2
     assert hub.exported("deliveries")[0]["cause"]["sync"] == "crm"
     assert hub.stop() == 0
 
