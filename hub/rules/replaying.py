@@ -121,6 +121,9 @@ def _followed(
     alternative: Alternative, former: dict[str, State], known: list[Known], past: Past
 ) -> list[State]:
     by = alternative.rule.by
+    if by is None:
+        # Keys of a former 'by' are nobody's any more; followed on, they would fire beside the one that is.
+        former = {key: state for key, state in former.items() if not key}
     # Only the late event's own keys are different; one without a key may break them all.
     affected = by.of(past.late) if by is not None and past.late is not None else ()
     states = {

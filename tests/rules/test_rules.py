@@ -261,6 +261,18 @@ def test_a_shorter_grace_holds_for_who_is_waiting_already():
     assert ann.told == [("15:00", "r", "fires")]
 
 
+def test_keys_of_a_former_by_fire_no_more():
+    ann = Ann(rules={"r": CART | {"by": "cart_id", "repeat": "always"}})
+    ann.does("product_added", at=0, cart_id="c1")
+    ann.until(16)
+    ann.reload(at=20, rules={"r": CART | {"repeat": "always"}})
+    ann.does("product_added", at=25, cart_id="c1")
+    ann.until(60)
+
+    fired = [at for at, _, outcome in ann.told if outcome == "fires"]
+    assert fired == ["15:00", "40:00"]
+
+
 THIRD_LOOK = {"when": "product_viewed 3 times within 2h", "by": "product_id", "fresh": "10m"}
 
 
