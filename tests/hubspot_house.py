@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
+
+from vendor_house import delivery, happened
 
 import hub
 from connectors.hubspot import HubSpot, Settings
@@ -20,51 +22,15 @@ CONTRACTS = {
 }
 UPSERT = "/crm/v3/objects/contacts/batch/upsert"
 READ = "/crm/v3/objects/contacts/batch/read"
-NINE = 1_795_255_200_000_000
-ANN = {"user_id": "u1", "email": "ann@example.com", "phone": "+15005550006", "anonymous_id": "a1"}
-MESSAGE = hub.Message(
-    id="5f" * 16,
-    rule="cart_left",
-    channel="email",
-    purpose="marketing",
-    template="cart_reminder",
-    variables={"name": "Monopoly", "value": 19.0},
-    created_at=NINE,
-    expires_at=NINE + 1,
-)
 
 
 def hubspot(**settings: Any) -> HubSpot:
     return HubSpot(Settings(**{"token": hub.Secret("pat-test"), "portal_id": "123", **settings}), "crm")
 
 
-def happened(
-    name: str,
-    properties: Mapping[str, Any] = {},
-    *,
-    who: Mapping[str, str] = ANN,
-    type: str = "track",
-    id: str = "e1",
-    **more: Any,
-) -> hub.Event:
-    """An event as a source and the journal make it."""
-    event = hub.normalise(type=type, id=id, name=name, identifiers=who, properties=properties, **more)
-    event.time = event.received_at = NINE
-    return event
-
-
 def identified(who: str = "ann", **more: Any) -> hub.Event:
     """Somebody says who they are."""
     return happened("", type="identify", who={"email": f"{who}@example.com"}, **more)
-
-
-def delivery(event: hub.Event, number: int = 1, **more: Any) -> hub.Delivery:
-    return hub.Delivery(known(number), event, person=f"{number:016x}", **more)
-
-
-def known(number: int) -> str:
-    """A delivery's id."""
-    return f"{number:032x}"
 
 
 def people(*who: str, **traits: Any) -> list[hub.Delivery]:

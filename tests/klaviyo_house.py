@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
+
+from vendor_house import delivery, happened
 
 import hub
 from connectors.klaviyo import Klaviyo, Settings
@@ -13,31 +15,10 @@ from hub.testing.rehearsal import Rehearsal
 from hub.wire import Request, Response
 
 CONTRACT = "klaviyo/klaviyo-2026-07-15.json"
-NINE = 1_795_255_200_000_000
-ANN = {"user_id": "u1", "email": "ann@example.com", "phone": "+15005550006", "anonymous_id": "a1"}
 
 
 def klaviyo(**settings: Any) -> Klaviyo:
     return Klaviyo(Settings(api_key=hub.Secret("pk_test"), **settings), "news")
-
-
-def happened(
-    name: str,
-    properties: Mapping[str, Any] = {},
-    *,
-    who: Mapping[str, str] = ANN,
-    type: str = "track",
-    id: str = "e1",
-    **more: Any,
-) -> hub.Event:
-    """An event as a source and the journal make it."""
-    event = hub.normalise(type=type, id=id, name=name, identifiers=who, properties=properties, **more)
-    event.time = event.received_at = NINE
-    return event
-
-
-def delivery(event: hub.Event, number: int = 1, **more: Any) -> hub.Delivery:
-    return hub.Delivery(f"{number:032x}", event, person=f"{number:016x}", **more)
 
 
 def several(count: int) -> list[hub.Delivery]:

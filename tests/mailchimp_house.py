@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from hashlib import md5
 from typing import Any
 
+from vendor_house import delivery, happened
+
 import hub
 from connectors.mailchimp import Mailchimp, Settings
 from hub.testing.contracts import Contract, contracts
@@ -16,38 +18,11 @@ from hub.wire import Request, Response
 
 CONTRACT = "mailchimp/marketing-3.0.json"
 LIST = "/lists/a6b5da1054"
-NINE = 1_795_255_200_000_000
-ANN = {"user_id": "u1", "email": "ann@example.com", "phone": "+15005550006", "anonymous_id": "a1"}
-MESSAGE = hub.Message(
-    id="5f" * 16,
-    rule="cart_left",
-    channel="email",
-    purpose="marketing",
-    template="cart_reminder",
-    variables={"name": "Monopoly", "value": 19.0},
-    created_at=NINE,
-    expires_at=NINE + 1,
-)
 
 
 def mailchimp(**settings: Any) -> Mailchimp:
     said = {"api_key": hub.Secret("0123abc-us6"), "list_id": "a6b5da1054", **settings}
     return Mailchimp(Settings(**said), "letters")
-
-
-def happened(
-    name: str,
-    properties: Mapping[str, Any] = {},
-    *,
-    who: Mapping[str, str] = ANN,
-    type: str = "track",
-    id: str = "e1",
-    **more: Any,
-) -> hub.Event:
-    """An event as a source and the journal make it."""
-    event = hub.normalise(type=type, id=id, name=name, identifiers=who, properties=properties, **more)
-    event.time = event.received_at = NINE
-    return event
 
 
 def consent(
@@ -56,15 +31,6 @@ def consent(
     """Somebody says what they want."""
     said = {"channel": channel, "purpose": purpose, "state": state}
     return happened("consent_changed", said, **more)
-
-
-def known(number: int) -> str:
-    """A delivery's id."""
-    return f"{number:032x}"
-
-
-def delivery(event: hub.Event, number: int = 1, **more: Any) -> hub.Delivery:
-    return hub.Delivery(known(number), event, person=f"{number:016x}", **more)
 
 
 def people(*who: str, event: hub.Event | None = None, **traits: Any) -> list[hub.Delivery]:

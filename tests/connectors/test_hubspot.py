@@ -11,20 +11,16 @@ import pytest
 import respx
 from delivery_house import DeliveryHouse, sink
 from hubspot_house import (
-    MESSAGE,
     READ,
     UPSERT,
     answered,
     asked,
     contact,
     contract_of,
-    delivery,
     error,
     faults,
-    happened,
     hubspot,
     identified,
-    known,
     partly,
     people,
     refused,
@@ -32,6 +28,7 @@ from hubspot_house import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from vendor_house import MESSAGE, delivery, happened, known
 
 import hub
 from connectors.hubspot import HubSpot

@@ -6,18 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from hubspot_house import (
-    NINE,
-    READ,
-    UPSERT,
-    answered,
-    contact,
-    contract_of,
-    delivery,
-    error,
-    happened,
-    partly,
-)
+from hubspot_house import READ, UPSERT, answered, contact, contract_of, error, partly
+from vendor_house import NINE, delivery, happened
 
 from connectors.hubspot import HubSpot
 from hub.connector import Delivery

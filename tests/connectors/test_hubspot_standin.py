@@ -8,19 +8,8 @@ from http.client import HTTPConnection, RemoteDisconnected
 from typing import Any
 
 import pytest
-from hubspot_house import (
-    NINE,
-    READ,
-    UPSERT,
-    contract_of,
-    delivery,
-    happened,
-    hubspot,
-    identified,
-    known,
-    people,
-    several,
-)
+from hubspot_house import READ, UPSERT, contract_of, hubspot, identified, people, several
+from vendor_house import NINE, delivery, happened, known
 
 import hub
 from hub.testing.contracts import contracts

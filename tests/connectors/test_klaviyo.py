@@ -10,17 +10,8 @@ import msgspec
 import pytest
 import respx
 from delivery_house import DeliveryHouse, sink
-from klaviyo_house import (
-    CONTRACT,
-    NINE,
-    asked,
-    delivery,
-    faults,
-    happened,
-    klaviyo,
-    refused,
-    several,
-)
+from klaviyo_house import CONTRACT, asked, faults, klaviyo, refused, several
+from vendor_house import MESSAGE, NINE, delivery, happened
 
 import hub
 from connectors.klaviyo import Klaviyo
@@ -37,16 +28,6 @@ HEADERS = {
     "content-type": "application/vnd.api+json",
 }
 BULK = "/data/attributes/events-bulk-create/data"
-MESSAGE = hub.Message(
-    id="5f" * 16,
-    rule="cart_left",
-    channel="email",
-    purpose="marketing",
-    template="cart_reminder",
-    variables={"name": "Monopoly", "value": 19.0},
-    created_at=NINE,
-    expires_at=NINE + 1,
-)
 
 
 async def attributes(*deliveries, action="track", **settings):

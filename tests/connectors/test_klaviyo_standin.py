@@ -8,7 +8,8 @@ from http.client import HTTPConnection, RemoteDisconnected
 from typing import Any
 
 import pytest
-from klaviyo_house import ANN, CONTRACT, delivery, happened, klaviyo, several
+from klaviyo_house import CONTRACT, klaviyo, several
+from vendor_house import ANN, delivery, happened
 
 import hub
 from hub.testing.contracts import Contract, contracts

@@ -18,16 +18,11 @@ from mailchimp_house import (
     GONE,
     KEPT_OUT,
     LIST,
-    MESSAGE,
-    NINE,
     answers,
     asked,
     batch,
     consent,
-    delivery,
     faults,
-    happened,
-    known,
     mailchimp,
     member,
     out,
@@ -39,6 +34,7 @@ from mailchimp_house import (
     verdicts,
 )
 from pydantic import ValidationError
+from vendor_house import MESSAGE, NINE, delivery, happened, known
 
 import hub
 from connectors.mailchimp import Mailchimp

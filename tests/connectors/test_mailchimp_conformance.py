@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from hashlib import md5
 from typing import Any
 
-from mailchimp_house import batch, delivery, happened, member
+from mailchimp_house import batch, member
+from vendor_house import delivery, happened
 
 from connectors.mailchimp import Mailchimp
 from hub.connector import Delivery

@@ -10,7 +10,8 @@ from http.client import HTTPConnection, RemoteDisconnected
 from typing import Any
 
 import pytest
-from mailchimp_house import CONTRACT, LIST, consent, delivery, happened, mailchimp, people, place
+from mailchimp_house import CONTRACT, LIST, consent, mailchimp, people, place
+from vendor_house import delivery, happened
 
 import hub
 from hub.testing.contracts import Contract, contracts

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from delivery_house import DeliveryHouse, sink
-from hubspot_house import happened
 from running_hub import HUB, SITE, RunningHub, wait_for
+from vendor_house import happened
 
 from connectors.hubspot import HubSpot as Connector
 from hub.config import SinkBlock

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 from delivery_house import DeliveryHouse, sink
-from mailchimp_house import consent, happened
+from mailchimp_house import consent
 from running_hub import HUB, SITE, RunningHub, wait_for
+from vendor_house import happened
 
 from connectors.mailchimp import Mailchimp as Connector
 from hub.config import SinkBlock

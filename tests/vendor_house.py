@@ -1,0 +1,47 @@
+"""What the tests of all vendors' sinks start from: somebody, something that happened, and its delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import hub
+
+NINE = 1_795_255_200_000_000
+ANN = {"user_id": "u1", "email": "ann@example.com", "phone": "+15005550006", "anonymous_id": "a1"}
+MESSAGE = hub.Message(
+    id="5f" * 16,
+    rule="cart_left",
+    channel="email",
+    purpose="marketing",
+    template="cart_reminder",
+    variables={"name": "Monopoly", "value": 19.0},
+    created_at=NINE,
+    expires_at=NINE + 1,
+)
+"""What a rule wants to say."""
+
+
+def happened(
+    name: str,
+    properties: Mapping[str, Any] = {},
+    *,
+    who: Mapping[str, str] = ANN,
+    type: str = "track",
+    id: str = "e1",
+    **more: Any,
+) -> hub.Event:
+    """An event as a source and the journal make it."""
+    event = hub.normalise(type=type, id=id, name=name, identifiers=who, properties=properties, **more)
+    event.time = event.received_at = NINE
+    return event
+
+
+def known(number: int) -> str:
+    """A delivery's id."""
+    return f"{number:032x}"
+
+
+def delivery(event: hub.Event, number: int = 1, **more: Any) -> hub.Delivery:
+    """A delivery under an id that a test can name."""
+    return hub.Delivery(known(number), event, person=f"{number:016x}", **more)
