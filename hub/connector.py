@@ -152,6 +152,10 @@ class Source(_Connector[S]):
         """Our keys: key → `public` or `secret`."""
         return {}
 
+    def kinds(self) -> Mapping[str, str]:
+        """The kinds of identifier that the settings name: kind → the option that names it."""
+        return {}
+
     def authenticate(self, inbound: Inbound) -> str:
         """Proves a request at /in/{label}: returns `public` or `secret`, raises BadSignature."""
         return "public"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
 import hub
@@ -43,6 +43,10 @@ properties  = "data"
     @cached_property
     def _reading(self) -> Reading:
         return Reading(self.settings, self.categories)
+
+    def kinds(self) -> Mapping[str, str]:
+        """Those of `identifiers`."""
+        return dict.fromkeys(self.settings.identifiers, "identifiers")
 
     def authenticate(self, inbound: hub.Inbound) -> str:
         """Proven by its signature, else by its token; where neither is asked for it is the public.

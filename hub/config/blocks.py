@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import StrictBool
 
 from hub.config.hub_table import WebAddress
 from hub.config.limits import LimitsOptions, effective_limits
-from hub.config.model import SinkBlock, SinkType, SourceBlock, SourceType, TransformBlock, UnknownConnector
+from hub.config.model import (
+    IdentityTable,
+    SinkBlock,
+    SinkType,
+    SourceBlock,
+    SourceType,
+    TransformBlock,
+    UnknownConnector,
+)
 from hub.config.options import read_options
 from hub.config.reading import Reading, near
 from hub.config.sizes import Size
@@ -92,7 +100,7 @@ class _Found(Generic[C, O]):
     settings: Settings
 
 
-def read_sources(reading: Reading) -> Declared[SourceBlock]:
+def read_sources(reading: Reading, identity: IdentityTable) -> Declared[SourceBlock]:
     """[sources.*]; faults are noted in `reading`."""
     declared: Declared[SourceBlock] = Declared()
     for found in _blocks("sources", SourceOptions, reading, declared):
@@ -109,6 +117,7 @@ def read_sources(reading: Reading) -> Declared[SourceBlock]:
             found.options.max_request or own.max_request,
         )
     _refuse_shared_keys(declared.blocks.values(), reading)
+    _refuse_unknown_kinds(declared.blocks.values(), {kind.name for kind in identity.kinds}, reading)
     return _without_off(declared)
 
 
@@ -226,7 +235,7 @@ def _refuse_shared_keys(blocks: Iterable[SourceBlock], reading: Reading) -> None
     """A key names one source: two of them could not be told apart."""
     owners: dict[tuple[str, str], str] = {}
     for block in blocks:
-        mine = {(path, key) for key in _keys(block) for path in getattr(block.connector, "paths", ())}
+        mine = {(path, key) for key in _told(block, "keys") for path in getattr(block.connector, "paths", ())}
         for other in sorted({owners[place] for place in mine if place in owners}):
             reading.fault(
                 ("sources", block.label),
@@ -235,12 +244,25 @@ def _refuse_shared_keys(blocks: Iterable[SourceBlock], reading: Reading) -> None
         owners |= dict.fromkeys(mine, block.label)
 
 
-def _keys(block: SourceBlock) -> Collection[str]:
+def _refuse_unknown_kinds(blocks: Iterable[SourceBlock], known: set[str], reading: Reading) -> None:
+    """An identifier of a kind that nobody knows points at no person: its events would be nobody's."""
+    for block in blocks:
+        for kind, option in _told(block, "kinds").items():
+            if kind not in known:
+                problem = (
+                    f"no such kind of identifier; {near(kind, known)} (or declare [identity.kinds.{kind}])"
+                )
+                reading.fault(("sources", block.label, option, kind), problem)
+
+
+def _told(block: SourceBlock, what: Literal["keys", "kinds"]) -> Mapping[str, str]:
+    """What a source says of its settings; a polled one says nothing."""
     if issubclass(block.connector, PollingSource):
-        return ()
+        return {}
     try:
-        return block.connector(block.settings, block.label).keys()
+        told: Mapping[str, str] = getattr(block.connector(block.settings, block.label), what)()
     except Exception as fault:
         raise PluginBroken(
-            f"{block.connector.name}: keys() failed with {type(fault).__name__}; repair it"
+            f"{block.connector.name}: {what}() failed with {type(fault).__name__}; repair it"
         ) from fault
+    return told
