@@ -48,7 +48,12 @@ def names(delivery: hub.Delivery, *, anonymous: bool = False) -> dict[str, str]:
 def phone(delivery: hub.Delivery) -> str | None:
     """A phone number that Klaviyo takes: E.164 and nothing else."""
     said = delivery.identifier("phone")
-    return said if said is not None and _E164.fullmatch(said) else None
+    return said if said is not None and is_phone(said) else None
+
+
+def is_phone(said: str) -> bool:
+    """Whether Klaviyo takes this as a phone number."""
+    return _E164.fullmatch(said) is not None
 
 
 def attributes(traits: Mapping[str, Any]) -> dict[str, Any]:

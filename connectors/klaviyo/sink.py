@@ -9,6 +9,7 @@ from typing import Any
 
 import hub
 
+from . import erasures
 from .events import event
 from .profiles import attributes, names
 from .rows import Row, left, pointed, refusals
@@ -39,6 +40,9 @@ SUBSCRIBING = hub.Limits(per_second=75, per_minute=750, in_flight=4, batch=1000)
 """75/s and 750/min, 1,000 profiles. https://developers.klaviyo.com/en/reference/bulk_subscribe_profiles"""
 UNSUBSCRIBING = replace(SUBSCRIBING, batch=100)
 """75/s and 750/min, 100 profiles. https://developers.klaviyo.com/en/reference/bulk_unsubscribe_profiles"""
+
+ERASING = hub.Limits(per_second=3, per_minute=60, in_flight=1)
+"""3/s and 60/min, one profile. https://developers.klaviyo.com/en/reference/request_profile_deletion"""
 
 
 class Settings(hub.Settings):
@@ -136,6 +140,25 @@ api_key   = { env = "KLAVIYO_KEY" }
         sent = yield from _sent(rows, "/api/profile-subscription-bulk-delete-jobs", job)
         return {**verdicts, **sent}
 
+    @hub.action("forget", limits=ERASING)
+    def forget(self, deliveries: Sequence[hub.Delivery]) -> hub.Requests:
+        """Deletes the person's profiles for good, as data protection law asks for."""
+        [delivery] = deliveries
+        known = erasures.addresses(delivery)
+        known += yield from erasures.others(delivery, known)
+        if not known:
+            raise hub.Skip(erasures.NOBODY)
+        refusals: list[hub.GiveUp] = []
+        for named in known:
+            try:
+                # Whom Klaviyo does not know is forgotten.
+                yield hub.Request("POST", erasures.JOBS, json=erasures.job(named), expect=(404,))
+            except hub.GiveUp as refused:
+                refusals.append(_explained(refused))
+        if refusals:
+            raise refusals[0]
+        return None
+
     def check(self) -> hub.Requests:
         """Asks whose key this is; a key that may not ask that is a key all the same."""
         yield hub.Request("GET", "/api/accounts", expect=(403,))
@@ -149,7 +172,7 @@ api_key   = { env = "KLAVIYO_KEY" }
         if response.status == 403:
             return hub.CredentialsRejected(
                 "answered 403: the key lacks a scope of events:write, profiles:write, lists:write, "
-                "subscriptions:write"
+                "subscriptions:write; forget also needs data-privacy:write and profiles:read"
             )
         return None
 

@@ -10,7 +10,6 @@ from dataclasses import replace
 import hub
 from connectors.console import Console
 from connectors.file import File
-from connectors.klaviyo import Klaviyo
 from connectors.segment import Segment
 from connectors.shopify import Shopify
 from connectors.webhook import Webhook
@@ -42,18 +41,6 @@ class TestShopify(SourceConformance):
     def sign(self, inbound: hub.Inbound) -> hub.Inbound:
         signature = b64encode(hmac.new(b"the_apps_client_secret", inbound.body, "sha256").digest()).decode()
         return replace(inbound, headers={**inbound.headers, "x-shopify-hmac-sha256": signature})
-
-
-class TestKlaviyo(SinkConformance):
-    connector = Klaviyo
-    settings = {"api_key": "pk_test_0123"}
-    contract = "klaviyo/klaviyo-2026-07-15.json"
-    exempt = {
-        "delivery_id_travels:profile": "profiles and their traits are set: a repeat changes nothing",
-        "delivery_id_travels:subscribe": "consent is set: a repeat changes nothing",
-        "delivery_id_travels:unsubscribe": "consent is set: a repeat changes nothing",
-    }
-    verdicts = {("track", 409): ("delivered", "the vendor has an event of this unique_id already")}
 
 
 class TestWebhook(SinkConformance):

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from http.client import HTTPConnection, RemoteDisconnected
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from klaviyo_house import CONTRACT, klaviyo, several
@@ -14,6 +15,7 @@ from vendor_house import ANN, delivery, happened
 import hub
 from hub.testing.contracts import Contract, contracts
 from hub.testing.rehearsal import Rehearsal
+from hub.testing.runs import address
 from hub.testing.vendors.klaviyo import Klaviyo
 from hub.wire import Request, Response
 
@@ -50,7 +52,7 @@ async def told(vendor: Klaviyo, action: str, *deliveries: hub.Delivery, **settin
 
     def answer(request: Request) -> Response:
         body, _ = request.body()
-        return sent(vendor, request.method, request.path, body or None, **request.headers)
+        return sent(vendor, request.method, address(request, ""), body or None, **request.headers)
 
     return await Rehearsal(klaviyo(**settings), answer).play(action, deliveries)
 
@@ -165,6 +167,44 @@ async def test_people_come_and_go(vendor: Klaviyo):
     await told(vendor, "unsubscribe", delivery(happened("consent_changed", consent | {"state": "denied"})))
     assert vendor.subscribed == {"email": set(), "sms": set()}
     assert vendor.profiles[0].lists == set()
+
+
+async def test_the_forgotten_are_gone_with_what_happened_to_them(vendor: Klaviyo):
+    phone = {"phone": "+15005550007", "user_id": "u1"}
+    for number, who in enumerate(({"email": "ann@example.com"}, {"user_id": "u1"}, {"user_id": "ben"}), 1):
+        await told(vendor, "track", delivery(happened("Order Completed", who=who), number))
+    assert (
+        await told(vendor, "forget", delivery(happened("Gone", who={"email": "ann@example.com", **phone})))
+        == {}
+    )
+
+    [left] = vendor.profiles
+    assert left.names == {"external_id": "ben"}
+    assert [event.profile for event in vendor.events] == [left]
+
+
+def test_a_deletion_names_a_profile_once(vendor: Klaviyo):
+    twice = {"type": "profile", "attributes": {"email": "ann@example.com", "phone_number": "+15005550006"}}
+    job = {"type": "data-privacy-deletion-job", "attributes": {"profile": {"data": twice}}}
+    answer = sent(vendor, "POST", "/api/data-privacy-deletion-jobs", {"data": job})
+
+    assert (answer.status, pointers(answer)) == (400, ["/data/attributes/profile/data"])
+
+
+def test_profiles_are_found_by_what_a_filter_says(vendor: Klaviyo):
+    for who in ("ann", "ben"):
+        profile = {"type": "profile", "attributes": {"external_id": who}}
+        sent(vendor, "POST", "/api/profile-import", {"data": profile})
+
+    def found(filter: str) -> list[str]:
+        answer = sent(vendor, "GET", f"/api/profiles?filter={quote(filter)}")
+        assert answer.status == 200
+        return [one["attributes"]["external_id"] for one in answer.json()["data"]]
+
+    assert found('equals(external_id,"ben")') == ["ben"]
+    assert found('any(external_id,["ann","eve"])') == ["ann"]
+    assert found('equals(email,"ann")') == []
+    assert sent(vendor, "GET", "/api/profiles?filter=like(email)").status == 400
 
 
 async def test_a_list_that_is_not_there_pauses_the_sink(vendor: Klaviyo):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,6 +53,7 @@ class Memory:
     def __init__(self) -> None:
         self.profiles: list[Profile] = []
         self.events: list[Event] = []
+        self._made = 0
         self._found: dict[tuple[str, Any], Profile] = {}
         self._happened: set[tuple[str, str, str]] = set()
 
@@ -68,7 +69,8 @@ class Memory:
         if found:
             profile = found[0]
         else:
-            profile = Profile(f"01STANDIN{len(self.profiles) + 1:017d}")
+            self._made += 1
+            profile = Profile(f"01STANDIN{self._made:017d}")
             self.profiles.append(profile)
         for name, value in names.items():
             if name not in profile.names and (name, value) not in self._found:
@@ -96,6 +98,13 @@ class Memory:
         if key not in self._happened:
             self._happened.add(key)
             self.events.append(event)
+
+    def forget(self, unwanted: Callable[[Profile], bool]) -> None:
+        """Deletes profiles for good, with what happened to them."""
+        gone = [profile for profile in self.profiles if unwanted(profile)]
+        self.profiles = [profile for profile in self.profiles if profile not in gone]
+        self.events = [event for event in self.events if event.profile not in gone]
+        self._found = {pair: profile for pair, profile in self._found.items() if profile not in gone}
 
     def subscribed(self) -> dict[str, set[str]]:
         """The addresses that may be sent marketing, by channel."""

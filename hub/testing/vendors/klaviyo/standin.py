@@ -6,10 +6,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qsl
 
 import msgspec
 
 from hub.testing.contracts import Contract
+from hub.testing.vendors.klaviyo.answering import ACCOUNT, answered, chosen, errors, happened, shown
 from hub.testing.vendors.klaviyo.checking import (
     CONTRACT,
     JSON_API,
@@ -32,17 +34,6 @@ from hub.wire import Response
 Choice = Callable[[Mapping[str, Any]], bool]
 """Picks items by their attributes."""
 
-_TITLES = {
-    400: "Invalid input.",
-    401: "Authentication credentials were not provided.",
-    404: "Not found.",
-    409: "Conflict.",
-    410: "Gone.",
-    413: "Payload too large.",
-    415: "Unsupported media type.",
-    429: "Request was throttled.",
-}
-
 _ENDPOINTS: dict[tuple[str, str], tuple[str, int, int]] = {
     ("POST", "/api/events"): ("_event", 350, 3500),
     ("POST", "/api/event-bulk-create-jobs"): ("_events", 10, 150),
@@ -50,6 +41,7 @@ _ENDPOINTS: dict[tuple[str, str], tuple[str, int, int]] = {
     ("POST", "/api/profile-bulk-import-jobs"): ("_profiles", 10, 150),
     ("POST", "/api/profile-subscription-bulk-create-jobs"): ("_subscribe", 75, 750),
     ("POST", "/api/profile-subscription-bulk-delete-jobs"): ("_unsubscribe", 75, 750),
+    ("POST", "/api/data-privacy-deletion-jobs"): ("_delete", 3, 60),
     ("GET", "/api/accounts"): ("_accounts", 1, 15),
     ("GET", "/api/events"): ("_list_events", 350, 3500),
     ("GET", "/api/profiles"): ("_list_profiles", 75, 750),
@@ -118,11 +110,11 @@ class Klaviyo(StandIn):
             window = self._windows[endpoint]
             wait = window.wait() if self._limited else 0
             if wait > 0:
-                return _errors(429, [], {"retry-after": str(max(1, round(wait + 0.5)))})
+                return errors(429, [], {"retry-after": str(max(1, round(wait + 0.5)))})
             window.take()
             answer: Response = getattr(self, _ENDPOINTS[endpoint][0])(self._body(heard))
         except Refused as refused:
-            return _errors(refused.status, refused.refusals)
+            return errors(refused.status, refused.refusals)
         limits = {
             "ratelimit-limit": str(window.steady),
             "ratelimit-remaining": str(window.remaining if self._limited else window.steady),
@@ -132,7 +124,7 @@ class Klaviyo(StandIn):
 
     def troubled(self, answer: Response) -> Response:
         """Trouble in the vendor's shape."""
-        return _errors(answer.status, [], answer.headers)
+        return errors(answer.status, [], answer.headers)
 
     # Whether a request is taken at all
 
@@ -148,7 +140,7 @@ class Klaviyo(StandIn):
 
     def _body(self, heard: Heard) -> Any:
         if heard.method == "GET":
-            return None
+            return dict(parse_qsl(heard.path.partition("?")[2]))
         if heard.headers.get("content-type", "").partition(";")[0] != JSON_API:
             raise Refused(415, [Refusal("unsupported_media_type", f"Send {JSON_API}.")])
         if len(heard.body) > MOST_BYTES:
@@ -237,7 +229,7 @@ class Klaviyo(StandIn):
             why = "A profile already exists with one of these identifiers."
             raise Refused(409, [Refusal("duplicate_profile", why, "/data/attributes")]) from None
         self._memory.learn(profile, said)
-        return _json(201 if is_new else 200, {"data": _shown(profile)})
+        return answered(201 if is_new else 200, {"data": shown(profile)})
 
     def _profiles(self, body: Any) -> Response:
         people = items(body, "data", "attributes", "profiles", "data", most=10_000)
@@ -247,7 +239,7 @@ class Klaviyo(StandIn):
             self._memory.learn(self._memory.profile(item.attributes)[0], item.attributes)
         job = {"status": "complete", "created_at": _iso(), "total_count": len(people)}
         said = {"type": "profile-bulk-import-job", "id": f"job-{len(self.heard)}", "attributes": job}
-        return _json(202, {"data": {**said, "links": {"self": "https://a.klaviyo.com/api/jobs"}}})
+        return answered(202, {"data": {**said, "links": {"self": "https://a.klaviyo.com/api/jobs"}}})
 
     def _subscribe(self, body: Any) -> Response:
         people = items(body, "data", "attributes", "profiles", "data", most=1000)
@@ -296,44 +288,26 @@ class Klaviyo(StandIn):
     # What can be asked
 
     def _accounts(self, _: Any) -> Response:
-        attributes = {
-            "test_account": True,
-            "contact_information": {
-                "default_sender_name": "Stand-in",
-                "default_sender_email": "news@example.com",
-                "website_url": None,
-                "organization_name": "Stand-in",
-                "street_address": {},
-            },
-            "industry": None,
-            "timezone": "UTC",
-            "preferred_currency": "EUR",
-            "public_api_key": "STANDIN",
-            "locale": "en-US",
-        }
-        links = {"self": "https://a.klaviyo.com/api/accounts/STANDIN"}
-        account = {"type": "account", "id": "STANDIN", "attributes": attributes, "links": links}
-        return _json(200, {"data": [account]})
+        return answered(200, {"data": [ACCOUNT]})
 
     def _list_events(self, _: Any) -> Response:
-        return _json(
-            200,
-            {
-                "data": [
-                    {
-                        "type": "event",
-                        "id": f"e-{number}",
-                        "attributes": {"datetime": one.time, "event_properties": one.properties},
-                        "metric": one.metric,
-                        "profile": one.profile.id,
-                    }
-                    for number, one in enumerate(self._memory.events, 1)
-                ]
-            },
-        )
+        return answered(200, {"data": [happened(*one) for one in enumerate(self._memory.events, 1)]})
 
-    def _list_profiles(self, _: Any) -> Response:
-        return _json(200, {"data": [_shown(profile) for profile in self._memory.profiles]})
+    def _list_profiles(self, query: Mapping[str, str]) -> Response:
+        wanted = chosen(query.get("filter", ""))
+        found = [one for one in self._memory.profiles if wanted is None or wanted(one)]
+        return answered(200, {"data": [shown(profile) for profile in found]})
+
+    def _delete(self, body: Any) -> Response:
+        profile = inside(body, "data", "attributes", "profile", "data")
+        named = {name: profile["attributes"].get(name) for name in ("email", "phone_number")}
+        named = {name: value for name, value in {"id": profile.get("id"), **named}.items() if value}
+        if len(named) != 1:
+            pointer = "/data/attributes/profile/data"
+            raise Refused(400, [Refusal("invalid", "Name a profile by exactly one identifier.", pointer)])
+        [(name, value)] = named.items()
+        self._memory.forget(lambda one: value == (one.id if name == "id" else one.names.get(name)))
+        return Response(202)
 
 
 def _refuse(refusals: Sequence[Refusal]) -> None:
@@ -354,32 +328,3 @@ def _unique(event: Mapping[str, Any]) -> str:
 
 def _iso() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _shown(profile: Profile) -> dict[str, Any]:
-    said: dict[str, Any] = {name: value for name, value in profile.names.items() if name != "anonymous_id"}
-    said |= {**profile.attributes, "location": profile.location, "properties": profile.properties}
-    links = {"self": f"https://a.klaviyo.com/api/profiles/{profile.id}"}
-    return {"type": "profile", "id": profile.id, "attributes": said, "links": links}
-
-
-def _json(status: int, said: Any) -> Response:
-    return Response(status, {"content-type": JSON_API}, msgspec.json.encode(said))
-
-
-def _errors(status: int, refusals: Sequence[Refusal], headers: Mapping[str, str] = {}) -> Response:
-    title = _TITLES.get(status, "Something went wrong.")
-    said = [
-        {
-            "id": f"stand-in-{status}-{number}",
-            "status": status,
-            "code": one.code,
-            "title": title,
-            "detail": one.detail,
-            "source": {"pointer": one.pointer or "/data"},
-            "meta": {},
-        }
-        for number, one in enumerate(refusals or [Refusal("throttled" if status == 429 else "error", title)])
-    ]
-    answer = _json(status, {"errors": said})
-    return Response(status, {**answer.headers, **headers}, answer.body)
