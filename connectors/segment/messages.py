@@ -18,6 +18,9 @@ import hub
 CALLS = {"i": "identify", "t": "track", "p": "page", "s": "screen", "g": "group", "a": "alias"}
 """The short names of the calls in the addresses of browser libraries."""
 
+MOST_SHARED = 32 * 1024
+"""Bytes of what a batch says of all its messages: each of them repeats it."""
+
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
@@ -80,6 +83,7 @@ class Reading:
         self._timestamp: Any = None
         self._context: Any = None
         self._integrations: Any = None
+        self._too_much = False
 
     def around(self, sent_at: Any, timestamp: Any, context: Any, integrations: Any) -> None:
         """Takes in what a batch says of all its messages."""
@@ -87,10 +91,14 @@ class Reading:
         self._timestamp = timestamp
         self._context = context or None
         self._integrations = integrations or None
+        if self._context or self._integrations:
+            self._too_much = len(_written((self._context, self._integrations))) > MOST_SHARED
 
     def event(self, message: Message, call: str = "") -> hub.Event | hub.BadEvent:
         """The event, or a BadEvent with the message in it."""
         try:
+            if self._too_much:
+                raise hub.BadEvent(f"what a batch says of all its messages has at most {MOST_SHARED} bytes")
             return self._event(message, call)
         except hub.BadEvent as bad:
             return hub.BadEvent(bad.reason, body=_written(message))

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from math import inf
 from time import perf_counter
 
 import msgspec
@@ -24,6 +25,12 @@ MOST_EVENTS = 50_000
 """Events of one request; ten megabytes of the smallest ones would be a gigabyte once they are taken apart."""
 MOST_REFUSED = 10_000
 """Bad events of one request that are kept each with its reason; of more the request is kept, once."""
+GROWTH = 16
+"""How many times its own size a request's events may have together, above `FREE` bytes: what is said once of
+all of them is repeated in each, and a few kilobytes could become gigabytes."""
+FREE = 4 * 1024 * 1024
+KEPT = 64 * 1024
+"""Bytes of bad events that are kept beyond what the request itself has; then it is kept, once."""
 _encode = msgspec.json.Encoder().encode
 _UNWRITABLE = (ValueError, TypeError, OverflowError, RecursionError, msgspec.MsgspecError)
 
@@ -82,6 +89,9 @@ class _Taking:
         self._bugs = bugs
         self._trust = trust
         self._whole = whole
+        # Without a body it is a page of a polled system, or says all it has in its address.
+        self._room: float = GROWTH * len(whole) + FREE if whole else inf
+        self._to_keep: float = len(whole) + KEPT if whole else inf
         self._said: Iterator[Event | BadEvent] | None = None
         self._crowded = False
 
@@ -137,6 +147,9 @@ class _Taking:
         except _UNWRITABLE as fault:
             self._quarantine(f"it cannot be written as JSON: {type(fault).__name__}", b"")
             return
+        self._room -= len(body)
+        if self._room < 0:
+            raise TooLarge("what the request says of all its events is too much, repeated in each of them")
         if len(body) > origin.max_event and _size_as_sent(event) > origin.max_event:
             self._quarantine(f"an event has at most {origin.max_event} bytes", body)
             return
@@ -164,9 +177,11 @@ class _Taking:
                 return
             self._crowded = True
             reason, body = f"more than {MOST_REFUSED} bad events in one request", b""
-        if not body:
-            # Once a request: a thousand bad events must not store it a thousand times.
+        if not body or len(body) > self._to_keep:
+            # Once a request: a thousand bad events must not store it, or what they share, a thousand times.
             body, self._whole = self._whole, b""
+        else:
+            self._to_keep -= len(body)
         self.admitted.refused.append(Refused(self._origin.label, reason, body))
 
 

@@ -190,6 +190,42 @@ async def test_of_very_many_bad_events_the_request_is_kept_once(house):
     assert (kept[-1].reason, kept[-1].body) == ("more than 10000 bad events in one request", sent)
 
 
+def batch(context: str, messages: list[dict]) -> bytes:
+    return json.dumps({"context": {"note": context}, "batch": messages, "writeKey": PUBLIC}).encode()
+
+
+async def test_what_a_batch_says_of_all_its_events_is_not_kept_with_each_bad_one(house):
+    sent = batch("x" * MIB, [EVENT] * 300)
+    with little_memory():
+        reply = await house.ask("POST", "/v1/batch", gzip.compress(sent), content_encoding="gzip")
+
+    assert (reply.status, reply.json()["accepted"], reply.json()["quarantined"]) == (200, 0, 300)
+    assert {bad.reason for bad in house.quarantine} == {
+        "what a batch says of all its messages has at most 32768 bytes"
+    }
+    assert [json.loads(bad.body) for bad in house.quarantine] == [EVENT] * 300
+
+
+async def test_what_a_batch_says_of_all_its_events_cannot_fill_the_disk(house):
+    few = await house.ask("POST", "/v1/batch", batch("x" * 30_000, [EVENT] * 100))
+    with little_memory():
+        many = await house.ask("POST", "/v1/batch", batch("x" * 30_000, [EVENT] * 20_000))
+
+    assert (few.status, few.json()["accepted"]) == (200, 100)
+    assert many.status == 413
+    assert len(house.events) == 100
+
+
+async def test_bad_events_that_grow_in_our_hands_are_kept_with_their_request_once(house):
+    large = {**EVENT, "properties": {"text": "x" * 2000}, "context": {"page": {"url": "x" * 31_000}}}
+    sent = batch("", [large] * 20)
+    reply = await house.ask("POST", "/v1/batch", sent)
+
+    assert reply.json()["quarantined"] == 20
+    assert [bad.body for bad in house.quarantine].count(sent) == 1
+    assert sum(len(bad.body) for bad in house.quarantine) <= 3 * len(sent)
+
+
 SMUGGLING = {
     "both lengths": b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
     b"GET /healthz HTTP/1.1\r\n\r\n",
