@@ -17,6 +17,8 @@ from hub.policy import refusal
 from hub.store.port import JournalReader, StateReader, Sync
 
 EVENTS_KEPT = 5000
+EVENTS_ROOM = 8 * 1024 * 1024
+"""How many bytes those have in the journal, about."""
 PEOPLE_KEPT = 5000
 
 _NOBODY: tuple[None, Mapping[str, Any]] = (None, {})
@@ -35,6 +37,7 @@ class Desk:
         self.assumed = assumed
         """The consent of people of whom none is recorded."""
         self._events: dict[int, tuple[Event, int]] = {}
+        self._size = 0
         self._people: dict[int, tuple[Profile, Mapping[str, Any]]] = {}
 
     def freshen(self) -> None:
@@ -122,7 +125,19 @@ class Desk:
         for seq, entry in self._journal.get(missing).items():
             if entry.body:
                 self._events[seq] = (read(entry), len(entry.body))
-        _forget_oldest(self._events, EVENTS_KEPT, entries)
+                self._size += len(entry.body)
+        self._let_go(entries)
+
+    def _let_go(self, needed: Collection[int]) -> None:
+        """Forgets the events that were read long ago, but none of those that are `needed`."""
+        if len(self._events) <= EVENTS_KEPT + len(needed) and self._size <= EVENTS_ROOM:
+            return
+        for seq, (_, size) in list(self._events.items()):
+            if len(self._events) <= EVENTS_KEPT and self._size <= EVENTS_ROOM:
+                return
+            if seq not in needed:
+                del self._events[seq]
+                self._size -= size
 
     def _meet(self, people: Collection[int]) -> None:
         missing = [PersonId(person) for person in people if person not in self._people]

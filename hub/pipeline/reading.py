@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from itertools import islice
 
 import msgspec
 
@@ -12,6 +11,8 @@ from hub.store.port import Entry, JournalReader
 
 RECENT = 5000
 """Events kept at hand: those of a person's last minutes are asked for again and again."""
+ROOM = 8 * 1024 * 1024
+"""How many bytes those have in the journal, about. Read, an event takes four to twenty-four times as many."""
 
 _event = msgspec.json.Decoder(Event).decode
 
@@ -26,7 +27,8 @@ def read(entry: Entry) -> Event:
     else:
         if event.sent_at is not None:
             # The sender's clock may be wrong: its own two times are compared, then ours is the base.
-            claimed += received - event.sent_at
+            # Two that are ages apart would correct it to a time that no calendar has.
+            claimed = max(claimed + received - event.sent_at, 0)
         event.time = claimed if claimed < received else received
     return event
 
@@ -37,10 +39,15 @@ class Events:
     def __init__(self, journal: JournalReader) -> None:
         self._journal = journal
         self._recent: dict[int, Event] = {}
+        self._sizes: dict[int, int] = {}
+        self._size = 0
 
     def take(self, entry: Entry) -> Event:
         """The event of an entry that was read."""
-        event = self._recent[entry.seq] = read(entry)
+        seq, size = entry.seq, len(entry.body)
+        event = self._recent[seq] = read(entry)
+        self._size += size - self._sizes.get(seq, 0)
+        self._sizes[seq] = size
         return event
 
     def get(self, seqs: Collection[int]) -> dict[int, Event]:
@@ -55,5 +62,11 @@ class Events:
 
     def tidy(self) -> None:
         """Lets go of what was read long ago."""
-        for seq in list(islice(self._recent, max(0, len(self._recent) - RECENT))):
-            del self._recent[seq]
+        gone: list[int] = []
+        for seq, size in self._sizes.items():
+            if len(self._sizes) - len(gone) <= RECENT and self._size <= ROOM:
+                break
+            gone.append(seq)
+            self._size -= size
+        for seq in gone:
+            del self._recent[seq], self._sizes[seq]

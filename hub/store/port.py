@@ -72,7 +72,7 @@ class JournalReader(Protocol):
     """Reads accepted entries; safe in any process while the gateway writes."""
 
     def read(self, after: int, until: Instant | None, limit: int) -> list[Entry]:
-        """Entries behind `after`, received by `until`, in order."""
+        """Entries behind `after`, received by `until`, in order; fewer than `limit` where they are large."""
         ...
 
     def waiting(self, after: int) -> bool:

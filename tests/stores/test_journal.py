@@ -78,6 +78,19 @@ async def test_a_reader_takes_up_where_it_was_and_stops_where_it_is_told(journal
     assert not journal.waiting(6)
 
 
+async def test_large_entries_are_read_a_few_at_a_time_and_none_is_left_out(journals):
+    large = Draft(Kind.EVENT, b'"%s"' % (b"x" * 1_000_000))
+    await journals.writer().append([large] * 12)
+    journal = journals.reader()
+    told, groups = 0, []
+    while entries := journal.read(told, None, 500):
+        told = entries[-1].seq
+        groups.append(len(entries))
+
+    assert sum(groups) == 12
+    assert max(groups) < 6
+
+
 async def test_entries_are_found_by_their_numbers(journals):
     await journals.writer().append([event(n) for n in range(1200)])
     journal = journals.reader()

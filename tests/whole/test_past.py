@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import msgspec
@@ -12,7 +13,7 @@ from hub.event import Event, Identifier
 from hub.pipeline import Engine
 from hub.pipeline.past import Past
 from hub.pipeline.reading import Events
-from hub.store.port import Draft, Kind
+from hub.store.port import Draft, Entry, Kind
 from hub.store.sqlite.journal import Batch, SqliteJournal, SqliteJournalWriter
 from hub.store.sqlite.work import SqliteState
 
@@ -47,3 +48,31 @@ def test_a_past_is_told_whole_and_newest_first(tmp_path: Path, length: int) -> N
 
     assert told == [str(number) for number in reversed(range(length))]
     assert again == told
+
+
+class Asked(SqliteJournal):
+    """A journal that says which entries somebody wanted to read again."""
+
+    again: list[int]
+
+    def get(self, seqs: Collection[int]) -> dict[int, Entry]:
+        self.again = list(seqs)
+        return super().get(seqs)
+
+
+@pytest.mark.parametrize(("characters", "fit"), [(1_000_000, 8), (500_000, 16)])
+def test_what_is_kept_at_hand_of_large_events_has_a_limit_in_bytes(
+    tmp_path: Path, characters: int, fit: int
+) -> None:
+    clock = DrivenClock()
+    writer = SqliteJournalWriter(tmp_path, clock.now, durable=False)
+    body = msgspec.json.encode(Event(id="1", type="track", name="x", properties={"text": "x" * characters}))
+    writer.write([Batch([Draft(Kind.EVENT, body)] * 20)])
+    journal = Asked(tmp_path, readonly=False)
+    kept = Events(journal)
+    for entry in (*journal.read(0, None, 3), *SqliteJournal.get(journal, range(1, 21)).values()):
+        kept.take(entry)
+    kept.tidy()
+
+    assert sorted(kept.get(range(1, 21))) == list(range(1, 21))
+    assert journal.again == list(range(1, 21 - fit))

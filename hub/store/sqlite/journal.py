@@ -16,6 +16,8 @@ from hub.store.sqlite.group import GroupCommit
 
 FILE = "journal.db"
 RAW_DAYS = 30
+READING = 4 * 1024 * 1024
+"""About how many bytes of entries are read in one go: read as events, they take many times as much."""
 
 _SCHEMA = (
     """
@@ -72,11 +74,20 @@ class SqliteJournal:
             migrate(self._db, _SCHEMA, folder / FILE)
 
     def read(self, after: int, until: Instant | None, limit: int) -> list[Entry]:
-        """Entries behind `after`, received by `until`, in order."""
-        return self._entries(
-            "WHERE seq > ? AND received_at <= ? ORDER BY seq LIMIT ?",
-            (after, _FOREVER if until is None else until, limit),
-        )
+        """Entries behind `after`, received by `until`, in order; fewer than `limit` where they are large."""
+        found: list[Entry] = []
+        left = READING
+        with store_errors():
+            for seq, at, kind, body in self._db.execute(
+                "SELECT seq, received_at, kind, body FROM entry"
+                " WHERE seq > ? AND received_at <= ? ORDER BY seq LIMIT ?",
+                (after, _FOREVER if until is None else until, limit),
+            ):
+                found.append(Entry(seq, at, _KINDS[kind], body))
+                left -= len(body)
+                if left <= 0:
+                    break
+        return found
 
     def waiting(self, after: int) -> bool:
         """Whether anything stands behind `after`."""
