@@ -15,31 +15,24 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from hub.cli.demo_telling import COLOURS, WIDTH
+
 PICTURE = Path(__file__).parent / "pictures" / "demo.svg"
-WIDTH = 118
-BEFORE = 14
+BEFORE = 8
 """Lines of the day that are shown before its sum."""
 FONTS = re.compile(r"\s*@font-face \{.*?\}\n", re.DOTALL)
-COLOURS = {
-    r"\bdelivered\b|\bsent\b": "green",
-    r"\bdropped\b.*|\bskipped\b|\bdead\b": "yellow",
-    r"^(What|Who|[A-Z]\w+) [\w ]*?:": "bold cyan",
-    r"^\d\d:\d\d:\d\d\.\d+": "bright_black",
-    r"\b(firing|message|delivery|event)\b(?=  )": "magenta",
-}
 
 
 def played() -> list[str]:
     """What the demo prints, until the hub stays up."""
-    command = [str(Path(sys.executable).with_name("hub")), "demo", "--listen", "127.0.0.1:8090"]
-    environ = {**os.environ, "COLUMNS": str(WIDTH)}
+    command = [str(Path(sys.executable).with_name("hub")), "demo", "--listen", "127.0.0.1:0"]
     lines: list[str] = []
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ) as demo:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as demo:
         assert demo.stdout is not None
         for line in demo.stdout:
-            lines.append(line.rstrip())
-            if line.startswith("Orders received"):
+            if line.startswith("The hub stays up"):
                 break
+            lines.append(line.rstrip())
         demo.send_signal(signal.SIGINT)
     return lines
 
@@ -61,7 +54,7 @@ def main() -> None:
     lines = played()
     sums = next(number for number, line in enumerate(lines) if line.startswith("What came in"))
     PICTURE.parent.mkdir(exist_ok=True)
-    PICTURE.write_text(drawn(["…", *lines[sums - BEFORE :]]), encoding="utf-8")
+    PICTURE.write_text(drawn(["…", *lines[sums - BEFORE : -1]]), encoding="utf-8")
 
 
 if __name__ == "__main__":

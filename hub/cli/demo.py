@@ -10,9 +10,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr
+import tomllib
+from contextlib import redirect_stderr
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,23 +21,8 @@ import click
 from hub.cli.watching import Watch, line_of
 
 if TYPE_CHECKING:
+    from hub.cli.demo_telling import Show
     from hub.cli.demo_vendors import Vendors
-
-QUIET = frozenset({"page_viewed", "product_viewed", "checkout_started"})
-"""Events that are counted, and not shown: there are too many to read."""
-
-WHY = {
-    "dropped (consent)": ": they never agreed to it",
-    "dropped (unreachable)": ": no number of theirs is known, or no phone with the app",
-}
-"""What the reasons mean, in a newcomer's words."""
-
-LEGEND = """
-  event      came in, and belongs to this person (views and checkouts are only counted)
-  firing     a rule found what it looks for; skip: it did, and its `if` (guard) or `repeat` said no
-  message    what the firing wants to say: sent, or dropped by a gate such as consent
-  delivery   a sink (label.action) received it
-"""
 
 
 @click.command()
@@ -58,9 +42,9 @@ def demo(listen: str | None) -> None:
         folder = Path(name)
         config = prepared(folder, vendors)
         try:
-            counted = _play(config, folder, vendors)
-            _sum_up(counted, folder / "data", vendors)
-            _stay_up(config, folder / "data", where)
+            show = _play(config, folder, vendors)
+            who = _sum_up(show, config, vendors)
+            _stay_up(config, where, who)
         except KeyboardInterrupt:
             print("\nthe demo is over; nothing of it is kept")
 
@@ -106,10 +90,11 @@ def prepared(folder: Path, vendors: Vendors) -> Path:
     return config
 
 
-def _play(config: Path, folder: Path, vendors: Vendors) -> Counter[str]:
-    """The day, from twenty-four hours ago to now; returns what happened how often."""
+def _play(config: Path, folder: Path, vendors: Vendors) -> Show:
+    """The day, from twenty-four hours ago to now; returns what happened."""
     import asyncio
 
+    from hub.cli.demo_telling import LEGEND, Show
     from hub.config import read
     from hub.daemon.day import live, moved
     from hub.ingest import lines
@@ -122,7 +107,7 @@ def _play(config: Path, folder: Path, vendors: Vendors) -> Counter[str]:
     day = moved(drafts, until)
     print(f"a day of a small shop: {len(day)} events in 24 hours, at high speed")
     print(LEGEND, flush=True)
-    with _watched(folder / "data") as show:
+    with Show(folder / "data") as show:
 
         def passed(now: int) -> None:
             vendors.now = now / 1e6
@@ -133,92 +118,38 @@ def _play(config: Path, folder: Path, vendors: Vendors) -> Counter[str]:
         with (folder / "day.log").open("w") as log, redirect_stderr(log):
             asyncio.run(live(good, day, until, passed=passed))
     vendors.now = None
-    return show.counted
+    return show
 
 
-@contextmanager
-def _watched(data: Path) -> Iterator[_Show]:
-    show = _Show(data)
-    try:
-        yield show
-    finally:
-        show.close()
+def _rules(config: Path) -> dict[str, Any]:
+    rules: dict[str, Any] = tomllib.loads(config.read_text(encoding="utf-8"))["rules"]
+    return rules
 
 
-class _Show:
-    """Prints what is worth reading, and counts everything."""
-
-    def __init__(self, data: Path) -> None:
-        self._data = data
-        self._watch: Watch | None = None
-        self._opened: Any = None
-        self.counted: Counter[str] = Counter()
-
-    def until(self, now: int) -> None:
-        """Everything that has happened by now is shown."""
-        from hub.cli import stores
-        from hub.event import iso
-
-        if self._watch is None:
-            self._opened = stores.all_of(self._data)
-            self._watch = Watch(self._opened.__enter__(), from_start=True)
-        for row in self._watch.news():
-            if row["kind"] == "delivery":
-                row["at"] = iso(now)
-            self._count(row)
-            if not (row["kind"] == "event" and row["name"] in QUIET):
-                print(line_of(row), flush=True)
-
-    def _count(self, row: dict[str, Any]) -> None:
-        kind = row["kind"]
-        self.counted[kind] += 1
-        if kind == "event":
-            self.counted[f"event {row['name']}"] += 1
-        elif kind == "message":
-            self.counted[f"message {row['rule']}: {_fate(row)}"] += 1
-
-    def close(self) -> None:
-        if self._opened is not None:
-            self._opened.__exit__(None, None, None)
-
-
-def _fate(message: dict[str, Any]) -> str:
-    return f"{message['outcome']} ({message['reason']})" if message["reason"] else message["outcome"]
-
-
-def _sum_up(counted: Counter[str], data: Path, vendors: Vendors) -> None:
-    """What a newcomer should see at a glance."""
+def _sum_up(show: Show, config: Path, vendors: Vendors) -> str:
+    """What a newcomer should see at a glance; returns somebody to ask about."""
     from hub.cli import stores
+    from hub.cli.demo_telling import sum_up, tell, tell_one
 
-    with stores.state(data) as state:
+    rules = tomllib.loads(config.read_text(encoding="utf-8"))["rules"]
+    with stores.state(config.parent / "data") as state:
         people = list(state.all_profiles())
-    known = sum(any(one.kind == "user_id" for one in person.identifiers) for person in people)
-    events = ", ".join(
-        f"{count} {name.removeprefix('event ')}"
-        for name, count in counted.most_common()
-        if name.startswith("event ")
-    )
-    _tell("What came in:", events, before="\n")
-    _tell("Who it was:", f"{len(people)} people, {known} of them known by name")
-    _tell("What followed:", f"{counted['firing']} firings of rules")
-    for name, count in sorted(counted.items()):
-        if name.startswith("message "):
-            why = WHY.get(name.rpartition(": ")[2], "")
-            _tell("", f"{count:>4}  {name.removeprefix('message ')}{why}")
+    sum_up(show.rows, people, rules)
+    tell()
+    tell("What each vendor received:")
     for name, received in vendors.received():
-        _tell(f"{name} received:", received)
+        tell(f"  {name:<20} {received}")
     if vendors.fcm is None:
-        _tell("", "(no push: pip install 'eventhub-esp[fcm]' brings what signs it)")
+        tell("  (no push: pip install 'eventhub-esp[fcm]' brings what signs it)")
+    return tell_one(show, rules) or "customer-7"
 
 
-def _tell(name: str, text: str, *, before: str = "") -> None:
-    print(f"{before}{name:<19} {text}", flush=True)
-
-
-def _stay_up(config: Path, data: Path, listen: str) -> None:
+def _stay_up(config: Path, listen: str, who: str) -> None:
     """The same hub on the wall clock, watched; ends with this process."""
     from hub.cli import stores
+    from hub.cli.demo_telling import tell
 
+    data = config.parent / "data"
     words = [sys.executable, "-m", "hub.cli", "run", "--config", str(config), "--data", str(data)]
     log = (data.parent / "hub.log").open("w")
     process = subprocess.Popen([*words, "--listen", listen], stdout=log, stderr=log)
@@ -226,12 +157,12 @@ def _stay_up(config: Path, data: Path, listen: str) -> None:
         if not _is_up(process, data):
             print((data.parent / "hub.log").read_text(), file=sys.stderr)
             raise click.ClickException(f"the hub could not start on {listen}")
-        _say_what_next(config, data, listen)
+        _say_what_next(config, listen, who)
         with stores.all_of(data) as opened:
             watch = Watch(opened)
             while process.poll() is None:
                 for row in watch.news():
-                    print(line_of(row), flush=True)
+                    tell(line_of(row))
                 time.sleep(0.1)
     finally:
         process.terminate()
@@ -250,22 +181,20 @@ def _is_up(process: subprocess.Popen[bytes], data: Path) -> bool:
     return False
 
 
-def _say_what_next(config: Path, data: Path, listen: str) -> None:
-    where = f"--config {config} --data {data}"
-    body = '{"userId":"%s","event":"Product Added","properties":{"name":"Trail shoe"}}'
-    who = _somebody(data)
+def _say_what_next(config: Path, listen: str, who: str) -> None:
+    body = f'{{"userId":"{who}","event":"Product Added","properties":{{"name":"Trail shoe"}}}}'
     hub = _typed()
     print(
         f"""
-The hub stays up on http://{listen}. In another terminal, try:
+The hub stays up on http://{listen}. In another terminal, in this folder, try:
 
-  {hub} why {who} {where}
-  {hub} person show {who} {where}
-  curl -u pk_shop: http://{listen}/v1/track -d '{body % who}'
-  {hub} tail {where}
+  {hub} why {who} --config {config}
+  {hub} person show {who} --config {config}
+  curl -u pk_shop: http://{listen}/v1/track -d '{body}'
+  {hub} tail --config {config}
 
 Edit the rules in {config}, then
-  {hub} reload {where}
+  {hub} reload --config {config}
 
 http://{listen}/healthz says how it is, http://{listen}/metrics counts. Ctrl-C ends it.
 What happens from now on:
@@ -282,17 +211,3 @@ def _typed() -> str:
         return "hub"
     here = Path.cwd()
     return str(own.resolve().relative_to(here) if own.resolve().is_relative_to(here) else own.resolve())
-
-
-def _somebody(data: Path) -> str:
-    """A customer to whom something was said, by the name that the shop knows."""
-    from hub.cli import stores
-
-    with stores.state(data) as state:
-        sent = [one.person for _, one in state.decisions_since(0, 10_000) if one.outcome == "sent"]
-        profiles = state.profiles(sent[-20:])
-    for profile in profiles.values():
-        for one in profile.identifiers:
-            if one.kind == "user_id":
-                return one.value
-    return "customer-7"

@@ -77,16 +77,17 @@ class Vendors:
         return self.now or time.time()
 
     def received(self) -> Iterator[tuple[str, str]]:
-        """Who received what, in words."""
+        """Who received what, in words; behind each name the label of its sink."""
         metrics = _counted(event.metric for event in self.klaviyo.events)
-        yield "Klaviyo", f"{len(self.klaviyo.profiles)} profiles; as events: {metrics}"
-        events = _counted(event.name for event in self.hubspot.events)
-        yield "HubSpot", f"{len(self.hubspot.contacts)} contacts; as events: {events}"
-        yield "Mailchimp", _members(self.mailchimp)
+        yield "Klaviyo (news)", f"{len(self.klaviyo.profiles)} profiles; as events: {metrics}"
+        # HubSpot's full name of an event begins with the account's number.
+        events = _counted(event.name.partition("_")[2] for event in self.hubspot.events)
+        yield "HubSpot (crm)", f"{len(self.hubspot.contacts)} contacts; as events: {events}"
+        yield "Mailchimp (letters)", _members(self.mailchimp)
         if self.fcm is not None:
-            yield "Firebase", _messages([f"{one.title} {one.body}" for one in self.fcm.messages])
-        yield "Twilio", _messages([one.body for one in self.twilio.messages])
-        yield "Orders", f"{len(self.orders.objects)} orders"
+            yield "Firebase (app)", _messages([f"{one.title} {one.body}" for one in self.fcm.messages])
+        yield "Twilio (texts)", _messages([one.body for one in self.twilio.messages])
+        yield "The shop (orders)", f"{len(self.orders.objects)} orders, by webhook"
 
 
 def has_push() -> bool:
