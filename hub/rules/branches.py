@@ -15,7 +15,6 @@ from hub.rules.tree import (
     Happens,
     Literally,
     Path,
-    Pattern,
     Selection,
     Sequence,
     Waits,
@@ -30,20 +29,12 @@ class Branches:
         self._protected = protected
         self.called: set[str] = set()
 
-    def alternatives(self, rule: Rule, pattern: Pattern) -> tuple[Alternative, ...]:
-        """All branches of a pattern; raises RuleFault for a form that is not followed yet."""
-        found = [self._alternative(rule, place, branch) for place, branch in enumerate(pattern.branches)]
-        return tuple(found)
-
     def selector(self, selection: Selection) -> Selector:
         """The compiled form of a selection."""
         return compile_selection(selection, self._places)
 
-    def _step(self, selection: Selection) -> Selector:
-        """The events that complete a step; anything that is selected breaks, but not all of it completes."""
-        return proven(self.selector(selection), self._protected)
-
-    def _alternative(self, rule: Rule, place: int, branch: Branch) -> Alternative:
+    def alternative(self, rule: Rule, place: int, branch: Branch) -> Alternative:
+        """One branch of a pattern; raises RuleFault for a form that is not followed yet."""
         if not isinstance(branch, Sequence):
             raise RuleFault(branch.character, f"{_FORMS[type(branch).__name__]} is not there yet")
         *middle, last = branch.steps
@@ -72,6 +63,10 @@ class Branches:
             demands=_demands(happens[0].selection),
             reach=_reach(branch),
         )
+
+    def _step(self, selection: Selection) -> Selector:
+        """The events that complete a step; anything that is selected breaks, but not all of it completes."""
+        return proven(self.selector(selection), self._protected)
 
     def _check(self, step: Happens, by: Key | None) -> None:
         if step.lasting:

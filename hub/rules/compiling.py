@@ -14,7 +14,7 @@ from hub.option import duration
 from hub.rules.branches import Branches
 from hub.rules.condition_grammar import ACTIVITY, Names, fold, read_condition, read_selector
 from hub.rules.conditions import Compiler, Read, Test, event_reader
-from hub.rules.definitions import Age, Definitions, Key, Rule, Send, Span, id_of, span_of
+from hub.rules.definitions import Age, Alternative, Definitions, Key, Rule, Send, Span, id_of, span_of
 from hub.rules.pattern_grammar import read_pattern, read_repeat
 from hub.rules.situation import SituationScope, is_zone
 from hub.rules.tokens import nearest
@@ -222,13 +222,11 @@ class _RuleReading:
     table: Mapping[str, Any]
 
     def rule(self, order: int) -> Rule | None:
-        """The rule, or None where its pattern cannot be read."""
+        """The rule, or None where something of it is wrong."""
         before = len(self.reading.faults)
         self.reading.only(self.table, self._at(), (*_RULE, *_FOR_PEOPLE), _RULE_TO_COME)
         pattern = self._pattern()
         by = self._by()
-        if pattern is None:
-            return None
         rule = Rule(
             name=self.name,
             id=id_of(self.name),
@@ -251,7 +249,7 @@ class _RuleReading:
             SituationScope(
                 branches.called,
                 self.reading.names.places,
-                keyed=by is not None,
+                keyed="by" in self.table,
                 protected=self.reading.protected,
             ),
             self.reading.names.places,
@@ -266,23 +264,26 @@ class _RuleReading:
     def _fault(self, part: str, problem: object) -> None:
         self.reading.fault(self._at(part), str(problem))
 
-    def _pattern(self) -> Pattern | None:
+    def _pattern(self) -> Pattern:
+        """The tree of `when`; without branches where it cannot be read, so that the rest is read too."""
         text = self.table.get("when")
         if not isinstance(text, str):
             self._fault("when", "required: the moments at which something happened, such as: product_added")
-            return None
+            return Pattern(())
         try:
             return read_pattern(text, self.reading.names)
         except RuleFault as fault:
             self._fault("when", fault)
-            return None
+            return Pattern(())
 
-    def _alternatives(self, branches: Branches, rule: Rule, pattern: Pattern) -> Any:
-        try:
-            return branches.alternatives(rule, pattern)
-        except RuleFault as fault:
-            self._fault("when", fault)
-            return ()
+    def _alternatives(self, branches: Branches, rule: Rule, pattern: Pattern) -> tuple[Alternative, ...]:
+        found: list[Alternative] = []
+        for place, branch in enumerate(pattern.branches):
+            try:
+                found.append(branches.alternative(rule, place, branch))
+            except RuleFault as fault:
+                self._fault("when", fault)
+        return tuple(found)
 
     def _age(self, pattern: Pattern) -> Age:
         said = repr((pattern, self.table.get("by"), self.table.get("restart", True)))

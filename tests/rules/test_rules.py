@@ -215,6 +215,17 @@ def test_what_is_noticed_too_late_is_stale():
     assert ann.told == [("11:00", "r", "stale")]
 
 
+@pytest.mark.parametrize("pattern", ["a", "a then not b within 15m"])
+def test_a_very_late_event_brings_no_decided_match_back(pattern):
+    ann = Ann(rules={"r": {"when": pattern, "fresh": "1h"}, "other": {"when": "x"}})
+    ann.does("a", at=0)
+    ann.does("x", at=600)
+    ann.does("a", at=-20, told=700)
+    ann.until(800)
+
+    assert [outcome for _, rule, outcome in ann.told if rule == "r"] == ["fires", "stale"]
+
+
 def test_loading_a_rule_sends_no_wave_but_waits_that_end_later_count():
     ann = Ann(rules={"other": {"when": "x"}})
     ann.does("a", at=0)
@@ -357,7 +368,11 @@ def test_all_faults_of_all_tables_are_told_at_once():
     tables = {
         "settings": {"timezone": "Nowhere", "grcae": "1s"},
         "events": {"x": "a["},
-        "rules": {"r": {"when": "then"}, "s": {"when": "a", "if": "("}},
+        "rules": {
+            "r": {"when": "then", "if": "(", "send": {"channel": "sms", "vars": {"x": "item"}}},
+            "s": {"when": "a lasting 5s or becomes person.vip", "grace": 3},
+            "t": {"when": "a", "if": "("},
+        },
         "segments": {},
     }
 
@@ -368,6 +383,11 @@ def test_all_faults_of_all_tables_are_told_at_once():
         "settings.grcae",
         "events.x",
         "rules.r.when",
-        "rules.s.if",
+        "rules.r.if",
+        "rules.r.send.vars.x",
+        "rules.s.grace",
+        "rules.s.when",
+        "rules.s.when",
+        "rules.t.if",
         "settings.timezone",
     ]
