@@ -167,7 +167,7 @@ def _leave_out_ancient(alternative: Alternative, state: State, now: Instant, und
 
     if state.wait is not None and is_ancient(state.wait):
         state.clear()
-    if state.pending and is_ancient(state.pending[0]):
+    if state.pending:
         state.pending = [end for end in state.pending if not is_ancient(end)]
 
 
