@@ -99,6 +99,21 @@ class Event(msgspec.Struct, kw_only=True, omit_defaults=True):
     received_at: Instant = 0
     time: Instant = 0
 
+    def accepted(self, at: Instant) -> None:
+        """Stamps when the hub accepted it, and with that when it happened."""
+        self.received_at = at
+        claimed = self.occurred_at
+        if claimed is None:
+            self.time = at
+            return
+        if self.sent_at is not None:
+            # The sender's clock may be wrong: its own two times are compared, then ours is the base. Two that
+            # are ages apart would make a time that no calendar has.
+            claimed += at - self.sent_at
+            if claimed < 0:
+                claimed = 0
+        self.time = claimed if claimed < at else at
+
     @property
     def spelled(self) -> str:
         """The name for other systems: the Segment spec's `Product Added`, else the name as it was sent."""

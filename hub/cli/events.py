@@ -20,9 +20,9 @@ BLOCK = 1000
 
 
 def event_of(entry: Entry) -> Event:
-    """The event of a journal entry, with the time at which it was accepted."""
+    """The event of a journal entry, with the times at which it was accepted and happened."""
     event = _decode(entry.body)
-    event.received_at = entry.received_at
+    event.accepted(entry.received_at)
     return event
 
 
@@ -63,6 +63,7 @@ def event_row(event: Event, person: PersonId | None) -> dict[str, Any]:
         "type": event.type,
         "person": None if person is None else person_text(person),
         "occurred_at": time_text(event.occurred_at) or iso(event.received_at),
+        "time": time_text(event.time) or iso(event.received_at),
         "received_at": iso(event.received_at),
         "identifiers": identifier_rows(event.identifiers),
         "properties": event.properties,

@@ -20,16 +20,7 @@ _event = msgspec.json.Decoder(Event).decode
 def read(entry: Entry) -> Event:
     """The event of an entry, with the times that the journal stamps."""
     event = _event(entry.body)
-    event.received_at = received = entry.received_at
-    claimed = event.occurred_at
-    if claimed is None:
-        event.time = received
-    else:
-        if event.sent_at is not None:
-            # The sender's clock may be wrong: its own two times are compared, then ours is the base.
-            # Two that are ages apart would correct it to a time that no calendar has.
-            claimed = max(claimed + received - event.sent_at, 0)
-        event.time = claimed if claimed < received else received
+    event.accepted(entry.received_at)
     return event
 
 

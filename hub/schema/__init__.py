@@ -28,7 +28,7 @@ from hub.schema.names import (
     known_name,
     snake,
 )
-from hub.schema.times import time_of
+from hub.schema.times import event_time, time_of
 from hub.schema.values import cleaned, renamed
 
 __all__ = ["event_name", "fold", "normalise", "snake", "time_of"]
@@ -89,8 +89,8 @@ def normalise(
         name=name,
         name_as_sent=as_sent,
         identifiers=identifiers_of([*pairs, *learned], read.get("country")),
-        occurred_at=time_of(occurred_at),
-        sent_at=time_of(sent_at),
+        occurred_at=None if occurred_at is None else event_time(occurred_at),
+        sent_at=None if sent_at is None else event_time(sent_at),
         properties=kept,
         context=read,
         sent_context=context,

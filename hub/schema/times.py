@@ -22,13 +22,25 @@ _FIRST_NANOSECONDS = 10**17
 _FIRST_RUBBISH = 10**20
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# A day from the ends of the calendar, so that each instant has a date in every zone.
+_FIRST = instant(datetime(1, 1, 2, tzinfo=UTC))
+_LAST = instant(datetime(9999, 12, 30, tzinfo=UTC))
+
+
+def event_time(sent: Any) -> Instant | None:
+    """When a sender says that something happened.
+
+    None also for times before 1970: they are what programs write that know no time (`0001-01-01T00:00:00Z`).
+    """
+    at = time_of(sent)
+    return None if at is None or at <= 0 else at
 
 
 def time_of(sent: Any) -> Instant | None:
     """An instant from ISO 8601 text or a number of (milli-, micro-, nano-) seconds since 1970.
 
     Text without a zone is UTC. A number says by its size what it counts. Anything else, and a number of
-    zero or less, is no time: None.
+    zero or less, is no time: None. So is one that has no date in every zone.
     """
     if sent.__class__ is str:
         # A number is no compact date, so only text with the usual hyphen takes the fast road.
@@ -38,7 +50,8 @@ def time_of(sent: Any) -> Instant | None:
             except ValueError:
                 return _written(sent)
             past = (when if when.tzinfo is not None else when.replace(tzinfo=UTC)) - _EPOCH
-            return (past.days * 86_400 + past.seconds) * 1_000_000 + past.microseconds
+            at = (past.days * 86_400 + past.seconds) * 1_000_000 + past.microseconds
+            return at if _FIRST <= at <= _LAST else None
         return _written(sent)
     if sent.__class__ is int or sent.__class__ is float:
         return _counted(sent)
@@ -61,7 +74,8 @@ def _written(sent: str) -> Instant | None:
         return None
     micros = int((fraction or "0").ljust(6, "0")[:6])
     shift = offset // timedelta(microseconds=1)
-    return instant(when) + micros + (shift if sign == "-" else -shift)
+    at = instant(when) + micros + (shift if sign == "-" else -shift)
+    return at if _FIRST <= at <= _LAST else None
 
 
 def _counted(number: float) -> Instant | None:

@@ -144,10 +144,19 @@ def test_times_are_read_as_senders_write_them(sent, at):
         [],
         {},
         float("nan"),
+        "9999-12-31T23:59:59-14:00",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31 23:59:59 -1400",
     ],
 )
 def test_rubbish_is_no_time(sent):
     assert time_of(sent) is None
+
+
+def test_the_time_of_a_program_that_knows_none_is_no_time_of_an_event():
+    event = hub.normalise(type="track", name="a", occurred_at="0001-01-01T00:00:00Z", sent_at="1970-01-01")
+
+    assert (event.occurred_at, event.sent_at) == (None, None)
 
 
 def test_identifiers_are_put_into_one_form():

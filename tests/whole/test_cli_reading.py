@@ -179,6 +179,7 @@ def test_an_export_of_events_has_each_once_in_order(used: Path):
     assert events[0]["properties"] == {"product_id": "p1"}
     assert events[1]["identifiers"][0] == {"kind": "email", "value": "ann@example.com"}
     assert events[0]["person"] == events[1]["person"] != events[2]["person"]
+    assert all(event["time"] <= event["received_at"] for event in events)
 
 
 def test_an_export_can_begin_at_an_instant(used: Path):
