@@ -74,7 +74,7 @@ class Line:
     def obey(self, entry: Entry) -> None:
         """An entry that is no event: a configuration, an outcome, a command."""
         if entry.kind is Kind.CONFIG:
-            self.definitions = adopt_configuration(entry, self._work)
+            self.definitions = adopt_configuration(entry, self._work, self.definitions)
             self._follower = Follower(self._work, self._past, self.definitions)
             self._syncer = Syncer(self._work, self._past, self.definitions)
         elif entry.kind is Kind.OUTCOME:

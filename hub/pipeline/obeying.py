@@ -33,16 +33,20 @@ _merge = msgspec.json.Decoder(_Merge).decode
 _outcome = msgspec.json.Decoder(_Outcome).decode
 
 
-def adopt_configuration(entry: Entry, work: Work) -> Definitions:
+def adopt_configuration(entry: Entry, work: Work, former: Definitions) -> Definitions:
     """A configuration is in force from this entry on.
 
     Where a pattern is new or was edited, everybody in whose past it may have begun is looked at in the
-    same cycle: what they were waiting for may have come, or may have a new end.
+    same cycle: what they were waiting for may have come, or may have a new end. Where a `grace` became
+    shorter, everybody who waits is woken sooner by as much.
     """
-    definitions = Definitions.of(entry.body, entry.received_at, work.ages)
+    at = entry.received_at
+    definitions = Definitions.of(entry.body, at, work.ages)
     work.configuration, work.ages = entry.seq, definitions.ages
-    if definitions.changed_at == entry.received_at:
-        work.wake_recent(entry.received_at - definitions.rules.reach, entry.received_at)
+    if sooner := definitions.rules.sooner_than(former.rules):
+        work.wake_sooner(sooner, at)
+    if definitions.changed_at == at:
+        work.wake_recent(at - max(former.rules.reach, definitions.rules.reach), at)
     return definitions
 
 

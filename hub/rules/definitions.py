@@ -222,6 +222,12 @@ class Definitions:
         """How far back the history of a person matters to patterns."""
         return max((rule.reach + rule.fresh for rule in self.rules), default=0)
 
+    def sooner_than(self, former: Definitions) -> Span:
+        """By how much, at most, a wait that is open already is decided sooner than under those before."""
+        graces = {rule.name: rule.grace for rule in self.rules}
+        cuts = [rule.grace - graces[rule.name] for rule in former.rules if rule.name in graces]
+        return max([0, *cuts])
+
     @cached_property
     def _beginnings(self) -> dict[str, _Beginnings]:
         index: dict[str, _Beginnings] = {}

@@ -39,7 +39,7 @@ def agreed(clock: str, person: str) -> dict[str, Any]:
 def tried(
     folder: Path, lines: list[dict[str, Any]], *options: str, rules: str = CART
 ) -> list[dict[str, Any]]:
-    (folder / "rules.toml").write_text(CART)
+    (folder / "rules.toml").write_text(rules)
     (folder / "events.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     done = run("try", str(folder / "rules.toml"), str(folder / "events.jsonl"), *options)
     assert done.returncode == 0, done.stderr
@@ -120,6 +120,15 @@ def test_other_rules_can_be_loaded_on_the_way(tmp_path: Path) -> None:
     told = tried(tmp_path, lines, "--until", at("11:00:00"))
 
     assert [row["rule"] for row in told if row["kind"] == "fire"] == ["other"]
+
+
+def test_a_shorter_grace_holds_for_who_is_waiting_already(tmp_path: Path) -> None:
+    (tmp_path / "shorter.toml").write_text(CART + 'grace = "1m"')
+    lines = [added("10:00:00", "ann"), {"at": at("10:05:00"), "load": "shorter.toml"}]
+
+    told = tried(tmp_path, lines, "--until", at("12:00:00"), rules=CART + 'grace = "1h"')
+
+    assert [row["at"] for row in told if row["kind"] == "fire"] == [at("10:16:00.000")]
 
 
 def test_gates_and_skips_are_told_with_their_reasons(tmp_path: Path) -> None:
