@@ -38,8 +38,8 @@ class Commands(click.Group):
             done = super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:
-            # Whoever read us (`| head`) has enough; Python must not complain again when it closes stdout.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            # Whoever read us (`| head`) has enough.
+            _leave_stdout()
             ctx.exit(FINE)
         return done
 
@@ -85,6 +85,7 @@ def root() -> None:
 
 def main() -> NoReturn:
     """What the console script calls: errors become a line on stderr and an exit code."""
+    _open_closed()
     try:
         sys.exit(root.main(standalone_mode=False) or FINE)
     except click.exceptions.Exit as end:
@@ -97,6 +98,23 @@ def main() -> NoReturn:
     except HubError as fault:
         click.echo(str(fault), err=True)
         sys.exit(_exit_code(fault))
+    except OSError as fault:
+        # A full disk behind `>`, a folder that may not be written to: nothing that a traceback explains.
+        click.echo(f"{fault.filename or 'the output'}: {fault.strerror or fault}", err=True)
+        _leave_stdout()
+        sys.exit(REFUSED)
+
+
+def _open_closed() -> None:
+    """Opens what the shell has closed (`>&-`), or the next file or socket would be taken for it."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+
+
+def _leave_stdout() -> None:
+    """Nobody reads or keeps what is still to be written; Python must not complain of it at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _exit_code(fault: HubError) -> int:

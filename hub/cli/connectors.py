@@ -60,7 +60,10 @@ def registry(config: Path | None = None) -> Registry:
 
     if config is None or not config.exists():
         return discover()
-    return discover([config.parent / str(folder) for folder in hub_table(config).get("plugins", [])])
+    folders = hub_table(config).get("plugins", [])
+    if not isinstance(folders, list) or not all(isinstance(one, str) for one in folders):
+        raise click.UsageError(f"{config}: hub.plugins: must be a list of folders; `hub check` says more")
+    return discover([config.parent / folder for folder in folders])
 
 
 def listing(known: Registry) -> list[dict[str, Any]]:

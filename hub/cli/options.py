@@ -62,7 +62,10 @@ def data_folder(config: Path, data: Path | None, environ: Mapping[str, str] = os
         return data
     if told := environ.get("HUB_DATA_DIR"):
         return Path(told)
-    return config.parent / str(hub_table(config).get("data_dir", "data"))
+    written = hub_table(config).get("data_dir", "data")
+    if not isinstance(written, str) or not written:
+        raise click.UsageError(f"{config}: hub.data_dir: must be a path in quotes; `hub check` says more")
+    return config.parent / written
 
 
 def since_instant(text: str | None, now: int) -> int:

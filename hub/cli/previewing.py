@@ -37,7 +37,7 @@ def preview(
     and secrets are not shown.
     """
     from hub.cli.lines import json_lines
-    from hub.cli.sending import only_segment_source
+    from hub.cli.sending import source_of
     from hub.config import read
     from hub.connector import HttpSink
     from hub.plugins import discover
@@ -50,14 +50,18 @@ def preview(
         )
     if not issubclass(block.connector, HttpSink):
         raise click.UsageError(f"'{sink}' makes no HTTP requests, so there is nothing to preview")
-    label = source or only_segment_source(config)
-    json_lines(_requests(good, sink, _drafts(good, label, file), _instant(until)))
+    end = _instant(until)
+    drafts = _drafts(good, source_of(good, source), file)
+    json_lines(_requests(good, sink, drafts, end))
 
 
 def _instant(text: str | None) -> Instant | None:
-    from hub.cli.options import since_instant
+    from hub.cli.tried_lines import read_time
 
-    return None if text is None else since_instant(text, 0)
+    at = None if text is None else read_time(text)
+    if text is not None and at is None:
+        raise click.BadParameter(f"'{text}' is no time; write 2026-11-24T10:00:00Z")
+    return at
 
 
 def _requests(
@@ -65,18 +69,22 @@ def _requests(
 ) -> Iterator[dict[str, Any]]:
     """Carries the events through a house of their own; yields what the sink would have been asked."""
     import tempfile
+    import time
 
     from hub.daemon.rehearsing import Stage, claimed_at
     from hub.daemon.virtual import VirtualHouse
 
     if not drafts:
         return
+    # Before the first event that says when it happened, it is as late as then; where none says it, it is now.
+    said = (claimed_at(draft, 0) for draft in drafts)
+    start = next(filter(None, said), time.time_ns() // 1000)
     with tempfile.TemporaryDirectory(prefix="hub-preview-") as folder:
         stage = Stage(config, sink)
-        house = VirtualHouse(Path(folder), start=claimed_at(drafts[0], 0), settled=stage.play)
+        house = VirtualHouse(Path(folder), start=start, settled=stage.play)
         stage.house = house
         try:
-            house.configure(config.resolved, claimed_at(drafts[0], 0))
+            house.configure(config.resolved, start)
             for draft in drafts:
                 house.accept([draft], claimed_at(draft, house.clock.now()))
             house.forward(until or house.clock.now() + house.longest() + 1_000_000)

@@ -67,7 +67,7 @@ def render(
     definitions = Definitions.of(good.resolved, 0)
     _refuse_unknown(template, definitions.templates)
     chosen = _sender(definitions, template, rule)
-    told = None if trigger is None else _event(good, config, trigger, source)
+    told = None if trigger is None else _event(good, trigger, source)
     profile, past = _known(data_folder(config, data), person)
     shown = _Rendering(definitions, profile, past, chosen).show(template, told)
     if as_json:
@@ -112,14 +112,14 @@ def _spoken(send: Send, templates: dict[str, Any]) -> set[str]:
     return names
 
 
-def _event(config: Config, path: Path, file: IO[bytes], source: str | None) -> Event:
+def _event(config: Config, file: IO[bytes], source: str | None) -> Event:
     """The event of a file, as the source reads it."""
     import asyncio
     import json
 
     import msgspec
 
-    from hub.cli.sending import only_segment_source
+    from hub.cli.sending import source_of
     from hub.event import Event
     from hub.ingest import lines
 
@@ -128,7 +128,7 @@ def _event(config: Config, path: Path, file: IO[bytes], source: str | None) -> E
         line = json.dumps(json.loads(file.read())).encode()
     except ValueError:
         raise click.UsageError(f"{name}: must hold one JSON object: the event") from None
-    drafts, refused = asyncio.run(lines(config, source or only_segment_source(path), line))
+    drafts, refused = asyncio.run(lines(config, source_of(config, source), line))
     if not drafts:
         raise click.UsageError(f"{name}: {refused[0][1] if refused else 'holds no event'}")
     return msgspec.json.decode(drafts[0].body, type=Event)

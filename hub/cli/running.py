@@ -34,6 +34,8 @@ def run(config: Path, data: Path | None, listen: str | None, roles: str) -> None
     for role in wanted:
         if role not in ROLES:
             raise click.UsageError(f"'{role}' is no role; there are {', '.join(ROLES)}")
+    if not wanted:
+        raise click.UsageError(f"name a role; there are {', '.join(ROLES)}")
     overrides = {"listen": listen, "data_dir": str(data) if data else None}
     # Imported only here: nothing but this command needs the daemon.
     from hub.daemon import run as run_daemon

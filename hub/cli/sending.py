@@ -15,6 +15,7 @@ from hub.cli.options import config_option, data_option, json_option
 
 if TYPE_CHECKING:
     from hub.cli.changing import Call
+    from hub.config import Config
 
 MOST_BYTES = 1 << 20
 MOST_LINES = 500
@@ -35,8 +36,11 @@ def send(file: IO[bytes], *, config: Path, data: Path | None, as_json: bool, sou
     source. It is - for standard input. The events count as proven.
     """
     from hub.cli.changing import hub
+    from hub.config import read
+    from hub.plugins import discover
 
-    label = source or only_segment_source(config)
+    # The running hub may be told of a source that this file does not have, or no longer.
+    label = source or source_of(read(config, discover, unset="placeholder"), None)
     counts = {"accepted": 0, "quarantined": 0}
     name = getattr(file, "name", "-")
     path = f"/api/send?{urlencode({'source': label})}"
@@ -83,14 +87,16 @@ def _sent(call: Call, path: str, body: bytes, *, place: tuple[str, int]) -> Any:
         raise click.UsageError(f"{name}:{before + int(line[1])}: {line[2]}") from None
 
 
-def only_segment_source(config: Path) -> str:
-    """The label of the one source that takes Segment messages."""
-    from hub.config import read
-    from hub.plugins import discover
+def source_of(config: Config, named: str | None) -> str:
+    """The label of the source that reads the lines: the one that is named, else the only segment source."""
+    from hub.config.reading import near
 
-    good = read(config, discover, unset="placeholder")
-    labels = [label for label, block in good.sources.items() if block.connector.name == "segment"]
+    if named is not None:
+        if named not in config.sources:
+            raise click.UsageError(f"no source '{named}' is switched on; {near(named, config.sources)}")
+        return named
+    labels = [label for label, block in config.sources.items() if block.connector.name == "segment"]
     if len(labels) != 1:
-        known = ", ".join(sorted(good.sources)) or "none"
+        known = ", ".join(sorted(config.sources)) or "none"
         raise click.UsageError(f"name the source with --source LABEL (there are: {known})")
     return labels[0]

@@ -23,12 +23,19 @@ def known(folder: Path) -> Path:
     return folder
 
 
+def _there(folder: Path, file: str) -> Path:
+    """The data folder, if this store is in it; raises StoreUnavailable."""
+    if not (known(folder) / file).exists():
+        raise StoreUnavailable(f"{folder}: there is no {file} in it; no hub has run on this folder yet")
+    return folder
+
+
 @contextmanager
 def journal(folder: Path) -> Iterator[SqliteJournal]:
     """The journal, to read."""
-    from hub.store.sqlite.journal import SqliteJournal
+    from hub.store.sqlite.journal import FILE, SqliteJournal
 
-    store = SqliteJournal(known(folder))
+    store = SqliteJournal(_there(folder, FILE))
     try:
         yield store
     finally:
@@ -38,9 +45,9 @@ def journal(folder: Path) -> Iterator[SqliteJournal]:
 @contextmanager
 def state(folder: Path) -> Iterator[SqliteStateReader]:
     """The state, to read."""
-    from hub.store.sqlite.state import SqliteStateReader
+    from hub.store.sqlite.state import FILE, SqliteStateReader
 
-    store = SqliteStateReader(known(folder))
+    store = SqliteStateReader(_there(folder, FILE))
     try:
         yield store
     finally:

@@ -15,6 +15,16 @@ PATIENCE = 10.0
 """Seconds that a start waits for a hub that is just stopping."""
 
 
+def made(folder: Path) -> Path:
+    """The data folder, made where it is missing; raises StoreUnavailable where it cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except (OSError, ValueError) as fault:
+        why = fault.strerror if isinstance(fault, OSError) else fault
+        raise StoreUnavailable(f"the data folder {folder} cannot be made: {why}") from None
+    return folder
+
+
 class Locks:
     """The locks of some roles; released by the system when the process ends, however it ends."""
 
@@ -28,7 +38,11 @@ class Locks:
         until = time.monotonic() + patience
         for role in self._roles:
             path = self._folder / f"{role}.lock"
-            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            except OSError as fault:
+                self.release()
+                raise StoreUnavailable(f"{path} cannot be opened: {fault.strerror}") from None
             self._handles.append(handle)
             while not _locked(handle):
                 if time.monotonic() >= until:

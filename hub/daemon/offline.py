@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from hub.clock import WallClock
 from hub.config import Config
-from hub.daemon.locks import ROLES, Locks
+from hub.daemon.locks import ROLES, Locks, made
 from hub.pipeline import Engine
 from hub.store.port import Draft, Kind, Refused
 from hub.store.sqlite.journal import Batch, SqliteJournal, SqliteJournalWriter
@@ -49,9 +48,7 @@ class House:
 @contextmanager
 def offline(config: Config, *, patience: float = 1.0) -> Iterator[House]:
     """The stores, for as long as nobody else has them; raises StoreUnavailable where somebody has."""
-    folder: Path = config.hub.data_dir
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    locks = Locks(folder, ROLES)
+    locks = Locks(made(config.hub.data_dir), ROLES)
     locks.take(patience=patience)
     house = None
     try:

@@ -15,7 +15,7 @@ from hub.clock import WallClock
 from hub.config import Config
 from hub.daemon.configuration import Configuration
 from hub.daemon.engine_process import EngineProcess
-from hub.daemon.locks import ROLES, Locks
+from hub.daemon.locks import ROLES, Locks, made
 from hub.daemon.pipes import Wires
 from hub.daemon.supervisor import Child, Supervisor
 from hub.errors import StoreUnavailable
@@ -38,8 +38,7 @@ def run(path: Path, *, roles: Sequence[str] = ROLES, overrides: Mapping[str, Any
     configuration = Configuration(path, overrides or {})
     config = configuration.config
     log.set_up(config.hub.log)
-    folder = config.hub.data_dir
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder = made(config.hub.data_dir)
     for warning in config.warnings:
         log.warning("config warning", problem=str(warning))
     locks = Locks(folder, roles)
