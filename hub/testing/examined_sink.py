@@ -123,14 +123,19 @@ class ExaminedSink(Conformance):
                 yield f"{action}, {name}", request
 
     def _working(self) -> Iterator[tuple[str, Delivery]]:
-        """For each action the first sample that it asks something for."""
+        """For each action the first sample that it asks something for, or that arrives."""
         for action in self._actions():
             for delivery in self.deliveries().values():
-                if self._run(action, [delivery]).requests:
+                if self._arrives(action, delivery):
                     yield action, delivery
                     break
             else:
                 refuse([f"{action}: no sample delivery causes a request; add one in `deliveries`"])
+
+    def _arrives(self, action: str, delivery: Delivery) -> bool:
+        if issubclass(self.connector, HttpSink):
+            return bool(self._run(action, [delivery]).requests)
+        return not isinstance(waited(self._carried(action, [delivery])), str)
 
     def _wanted(self, action: str, status: int, agreed: Verdict) -> str:
         own = self.verdicts.get((action, status)) or self.verdicts.get(status)
@@ -139,19 +144,20 @@ class ExaminedSink(Conformance):
     def _sent(self, action: str, delivery: Delivery, later: int) -> Any:
         """What is sent for a delivery: without what the time of day changes in its signature."""
         if not issubclass(self.connector, HttpSink):
-            return waited(self._carried(action, delivery))
+            return waited(self._carried(action, [delivery]))
         sink = self.made()
         sink.sign = lambda request, now: request
         done = run(sink, action, [delivery], self.answer, now=samples.NOW + later * 1_000_000)
         return [written(request, self._base()) for request in done.requests]
 
-    async def _carried(self, action: str, delivery: Delivery) -> Any:
+    async def _carried(self, action: str, deliveries: Sequence[Delivery]) -> Any:
+        """What has arrived of these at the far side of a sink with its own client."""
         sink: Sink[Any] = self.made()
         out = io.StringIO()
         nothing_here(self.folder)
         try:
             with contextlib.redirect_stdout(out):
-                said: Verdicts | None = await SinkRunner(sink).run(action, [delivery], _Nowhere())
+                said: Verdicts | None = await SinkRunner(sink).run(action, deliveries, _Nowhere())
         except DeliveryError as fault:
             return f"{word(fault)}: {fault}"
         finally:

@@ -6,7 +6,9 @@ import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
+from time import process_time
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -34,6 +36,8 @@ class Round:
     used: list[int] = field(default_factory=list)
     """For each page how many answers had been given before it."""
     fault: str = ""
+    wait: timedelta | None = None
+    """How long it asks to wait, where it ended early."""
 
 
 class PollingConformance(Conformance):
@@ -129,7 +133,38 @@ class PollingConformance(Conformance):
         if most < 2:
             left_open("no golden file has several pages")
 
+    @check("silver")
+    def test_back_off_is_honoured(self) -> None:
+        """Where the system asks for patience, the round ends, and Retry-After is waited for."""
+        faults = []
+        for path in self._cases():
+            said = read(path)
+            for status in (429, 503):
+                patience = Response(status, {"retry-after": "7"})
+                done = self._round(said["cursor"], [patience, *_answers(said)])
+                if done.wait != timedelta(seconds=7) or done.pages:
+                    faults.append(f"{path.name}: {status} with Retry-After 7: waits {done.wait}")
+        refuse(faults)
+
+    @check("gold")
+    def test_throughput_is_measured(self) -> None:
+        """A hundred events are read within a second of the processor's time."""
+        said = max(map(read, self._cases()), key=lambda one: len(_events(self._whole(one))))
+        count, started = 0, process_time()
+        while count < 100:
+            found = len(_events(self._whole(said)))
+            if not found:
+                left_open("no golden answers bring an event")
+            count += found
+        took = process_time() - started
+        if took > 1.0:
+            refuse([f"a hundred events take {took:.1f} s"])
+
     # How it is done
+
+    def _whole(self, said: Mapping[str, Any]) -> Round:
+        """The round of a golden file."""
+        return self._round(said["cursor"], _answers(said))
 
     def _cases(self) -> list[Path]:
         files = sorted(self.golden().glob("*.json"))
@@ -148,6 +183,7 @@ class PollingConformance(Conformance):
                 _spoken(source.pages(cursor), left, done)
             except DeliveryError as fault:
                 done.fault = f"{type(fault).__name__}: {fault}"
+                done.wait = fault.after if isinstance(fault, RetryLater) else None
                 break
             if len(done.pages) == before or not done.pages[-1].more or not left:
                 break

@@ -40,7 +40,7 @@ class Rehearsal:
 
     async def play(self, action: str, deliveries: Sequence[Delivery]) -> Verdicts:
         """What became of those that did not arrive; raises what the action raises for all of them."""
-        return await HttpRunner(self.sink, _nothing).run(action, deliveries, self) or {}
+        return await HttpRunner(self.sink, nothing).run(action, deliveries, self) or {}
 
     def run(self, action: str, deliveries: Sequence[Delivery]) -> Verdicts:
         """As `play`, for tests that are not asynchronous."""
@@ -60,8 +60,8 @@ class Rehearsal:
         return self.now_at
 
 
-async def _nothing() -> None:
-    return None
+async def nothing() -> None:
+    """Closes what has nothing to be closed."""
 
 
 def waited(work: Awaitable[T]) -> T:

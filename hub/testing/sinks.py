@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,13 +11,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from hub.connector import Delivery, HttpSink, Sink, actions
-from hub.errors import CredentialsRejected
+from hub.delivery.run import HttpRunner
+from hub.errors import CredentialsRejected, DeliveryError
 from hub.testing import samples
 from hub.testing.checking import check, left_open, refuse, told
 from hub.testing.conformance import said_meanwhile
 from hub.testing.examined_sink import ExaminedSink
 from hub.testing.golden import compared, differences, plain
-from hub.testing.rehearsal import waited
+from hub.testing.rehearsal import Answer, Rehearsal, nothing, waited
 from hub.testing.runs import Run, address, headers, run, word, written
 from hub.testing.sink_answers import AnswerChecks
 from hub.testing.vendors.standin import Heard
@@ -97,7 +97,8 @@ class SinkConformance(AnswerChecks):
         """Every sample delivery arrives exactly as the golden files say."""
         for action in self._actions():
             made = {
-                name: waited(self._carried(action, delivery)) for name, delivery in self.deliveries().items()
+                name: waited(self._carried(action, [delivery]))
+                for name, delivery in self.deliveries().items()
             }
             refuse(compared(self.golden() / f"{action}.json", made))
 
@@ -117,29 +118,22 @@ class SinkConformance(AnswerChecks):
 
     @check("silver", only=HttpSink)
     def test_check_tells_good_from_bad_credentials(self) -> None:
-        """`check` is content with a good answer, and says so of credentials that are refused."""
-        sink = self.made()
-        asking = sink.check()
-        if asking is None:
+        """`check` is content with good answers, and says so of credentials that are refused."""
+        if self.made().check() is None:
             left_open("it has no check() of its credentials")
-        try:
-            request = next(asking)
-        except StopIteration:
-            refuse(["check() asks nothing"])
-            return
-        asking.close()
-        signed = sink.sign(request, samples.NOW)
-        with contextlib.suppress(StopIteration):
-            good = sink.check()
-            next(good)
-            good.send(self.answer(signed))
-        verdict = sink.judge(Response(401))
-        if verdict is not None and not isinstance(verdict, CredentialsRejected):
-            refuse([f"401 is {word(verdict)} where credentials are checked"])
+        content = self._checked(self.answer)
+        faults = [] if content is None else [f"where all is well it says: {content}"]
+        refused = self._checked(lambda request: self.complaint(401, "refused"))
+        if not isinstance(refused, CredentialsRejected):
+            faults.append(f"401 is {word(refused)} where credentials are checked, agreed is credentials")
+        refuse(faults)
 
-    @check("silver", only=HttpSink)
+    @check("silver")
     def test_batches_are_exact(self) -> None:
         """One, the most, and a batch of which one is refused: exactly that one is not delivered."""
+        if not issubclass(self.connector, HttpSink):
+            refuse(self._batches_that_differ())
+            return
         faults: list[str] = []
         known = False
         for action, delivery in self._working():
@@ -169,13 +163,16 @@ class SinkConformance(AnswerChecks):
         stand_in = self.stand_in()
         if stand_in is None:
             left_open("there is no `stand_in` for the vendor")
-        faults = []
+        faults, most = [], 0
         for action, _ in self._working():
             for name, delivery in self.deliveries().items():
                 once, twice = (self._kept(action, [delivery] * times) for times in (1, 2))
+                most = max(most, once)
                 if once != twice:
                     faults.append(f"{action}, {name}: {once} at the vendor, and {twice} after a repeat")
         refuse(faults)
+        if not most:
+            left_open("`effects` sees nothing of what the stand-in was sent")
 
     @check("gold", only=HttpSink)
     def test_agrees_with_the_vendors_library(self) -> None:
@@ -191,26 +188,58 @@ class SinkConformance(AnswerChecks):
             faults += [f"recording {number}: {line}" for line in differences(plain(parts), said)]
         refuse(faults)
 
-    @check("gold", only=HttpSink)
+    @check("gold")
     def test_throughput_is_measured(self) -> None:
-        """A hundred deliveries are turned into requests within a second of the processor's time."""
+        """A hundred deliveries take at most a second of the processor's time."""
         for action, delivery in self._working():
             many = samples.several(delivery, 100)
             size = self._batch(action)
             started = process_time()
             for first in range(0, len(many), size):
-                self._run(action, many[first : first + size])
+                self._done(action, many[first : first + size])
             took = process_time() - started
             if took > 1.0:
                 refuse([f"{action}: a hundred deliveries take {took:.1f} s"])
 
     # How it is done
 
+    def _checked(self, answer: Answer) -> DeliveryError | None:
+        """What its check of the credentials says to such answers; None where it is content."""
+        sink = self.made()
+        try:
+            waited(HttpRunner(sink, nothing).check(Rehearsal(sink, answer, samples.NOW)))
+        except DeliveryError as fault:
+            return fault
+        return None
+
+    def _batches_that_differ(self) -> Iterator[str]:
+        """The actions of a sink with its own client by which a batch does not arrive as its parts do."""
+        for action, delivery in self._working():
+            many = samples.several(delivery, min(self._batch(action), 20))
+            together, *alone = (
+                waited(self._carried(action, some)) for some in (many, *([one] for one in many))
+            )
+            if not all(isinstance(one, list) for one in (together, *alone)):
+                left_open("`arrived` gives no list, of which a batch has as many as its parts")
+            if together != [part for one in alone for part in one]:
+                yield f"{action}: {len(many)} together arrive otherwise than one by one"
+
+    def _done(self, action: str, deliveries: list[Delivery]) -> None:
+        if issubclass(self.connector, HttpSink):
+            self._run(action, deliveries)
+        else:
+            waited(self._carried(action, deliveries))
+
     def _kept(self, action: str, deliveries: list[Delivery]) -> int:
         stand_in = self.stand_in()
         assert stand_in is not None
+
+        def answer(request: Request) -> Response:
+            stand_in.heard.append(_heard(request))
+            return stand_in.answer(stand_in.heard[-1])
+
         for delivery in deliveries:
-            run(self.made(), action, [delivery], lambda request: stand_in.answer(_heard(request)))
+            run(self.made(), action, [delivery], answer)
         return self.effects(stand_in)
 
     def _batch(self, action: str) -> int:
