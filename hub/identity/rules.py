@@ -9,9 +9,13 @@ from hub.event import KINDS, STRONG_KINDS, Identifier
 
 PLACEHOLDERS = frozenset(
     {
+        "",
+        "(null)",
         "-1",
         "0",
         "00000000-0000-0000-0000-000000000000",
+        "<nil>",
+        "<null>",
         "[object object]",
         "anonymous",
         "guest",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from hub.event import Event
+from hub.identity.rules import PLACEHOLDERS
 from hub.pipeline.reading import Events
 from hub.store.sqlite.seen import WINDOW
 from hub.store.sqlite.work import Work
@@ -23,8 +24,10 @@ def business_key(event: Event) -> str | None:
     """What the event is about, where that can happen only once; None for other events."""
     if event.name not in ONCE:
         return None
-    order = event.properties.get("order_id")
-    return f"\0{event.name}\0{order}" if isinstance(order, str | int) and order != "" else None
+    said = event.properties.get("order_id")
+    order = str(said) if isinstance(said, str | int) and not isinstance(said, bool) else ""
+    # Programs that know no order write `undefined`; the orders of two customers are not the same by that.
+    return f"\0{event.name}\0{order}" if order and order.strip().lower() not in PLACEHOLDERS else None
 
 
 def remembered(event: Event) -> list[str]:

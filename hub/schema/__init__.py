@@ -36,6 +36,9 @@ __all__ = ["event_name", "fold", "normalise", "snake", "time_of"]
 _NO_CATEGORIES: Mapping[str, str] = {}
 _SPEAKS_OF_CONSENT = frozenset({*REFUSALS, "consent_changed"})
 _PERSONAL = ("email", "phone")
+_NO_IDS = frozenset({"null", "undefined", "none", "nan", "nil", "(null)", "[object object]"})
+"""What programs write that have no id; taken for one, all events of such a program would be the same."""
+_SHORT = 16
 
 
 def normalise(
@@ -152,6 +155,8 @@ def _names(type: str, sent: Any) -> tuple[str, str]:
 
 def _id(sent: Any) -> str:
     text = text_of(sent)
+    if len(text) < _SHORT and text.lower() in _NO_IDS:
+        return ""
     if len(text) > MAX_NAME:
         raise BadEvent(f"the message's id is longer than {MAX_NAME} characters")
     return text

@@ -229,6 +229,7 @@ def test_a_person_has_at_most_five_of_a_kind_and_the_sixth_stays_nobodys(world):
 
 def test_words_that_mean_nobody_point_at_nobody():
     hostile = ["null", "NULL", "undefined", "0", "-1", "guest", "00000000-0000-0000-0000-000000000000"]
+    hostile += ["(null)", "<null>", "<nil>", ""]
 
     assert RULES.usable([user(value) for value in hostile]) == []
 

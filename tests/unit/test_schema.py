@@ -184,6 +184,13 @@ def test_numbers_become_text(sent, kept):
     assert track(id=sent).id == kept
 
 
+@pytest.mark.parametrize(
+    "sent", ["undefined", "null", "NaN", "[object Object]", "(null)", "", None, {}, True]
+)
+def test_a_word_for_no_id_is_no_id_of_a_message(sent):
+    assert track(id=sent).id == ""
+
+
 @pytest.mark.parametrize("sent", ["030 1234567", "call me", "+1", "@", "ann", "a b@c"])
 def test_an_address_that_is_none_is_no_identifier(sent):
     assert track(identifiers=[("phone", sent), ("email", sent)]).identifiers == ()

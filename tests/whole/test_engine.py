@@ -115,6 +115,14 @@ def test_an_order_is_completed_once_whoever_tells_it(world: World) -> None:
     assert world.fates() == {Fate.PROCESSED: 2, Fate.DUPLICATE: 2}
 
 
+@pytest.mark.parametrize("order", ["undefined", "NULL", " ", "0", 0, None, True, {}])
+def test_orders_without_an_id_are_not_the_same_order(world: World, order: Any) -> None:
+    said = {"name": "order_completed", "properties": {"order_id": order}}
+    world.tell(event("one", user="ann", **said), event("two", user="bob", **said))
+
+    assert world.fates() == {Fate.PROCESSED: 2}
+
+
 def test_a_poisoned_entry_is_set_aside_and_the_rest_goes_on(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
