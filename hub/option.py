@@ -22,7 +22,8 @@ _UNITS = {
     "d": timedelta(days=1),
     "w": timedelta(weeks=1),
 }
-_PART = re.compile(r"(\d+)(ms|[smhdw])")
+_PART = re.compile(r"(\d+)(ms|[smhdw])", re.ASCII)
+_LONGEST = timedelta(days=36_500)
 
 
 class Secret(SecretStr):
@@ -55,7 +56,13 @@ def duration(text: str) -> timedelta:
     parts = _PART.findall(text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
         raise ValueError(f"'{text}' is not a duration; write 90s, 15m, 1h30m, 24h, 30d or 2w")
-    return sum((int(number) * _UNITS[unit] for number, unit in parts), timedelta())
+    try:
+        span = sum((int(number) * _UNITS[unit] for number, unit in parts), timedelta())
+    except (OverflowError, ValueError):
+        span = timedelta.max
+    if span > _LONGEST:
+        raise ValueError("must be at most 100 years, as a duration: 36500d")
+    return span
 
 
 def duration_text(span: timedelta) -> str:

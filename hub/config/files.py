@@ -81,6 +81,9 @@ def included(main: Path, patterns: Sequence[str]) -> Iterator[tuple[str, list[Pa
     """For each pattern the files it names, in order; a file is named once, the main one never."""
     seen = {main.resolve()}
     for pattern in patterns:
+        if "\0" in pattern:
+            yield pattern, []
+            continue
         # Path.glob takes neither absolute patterns nor `..`.
         names = sorted(glob(str(main.parent / pattern), recursive=True))  # noqa: PTH207
         found = [Path(name) for name in names]

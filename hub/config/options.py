@@ -38,9 +38,9 @@ def read_options(
         options = model.model_validate(filled)
     except ValidationError as refused:
         _explain(refused, model, raw, _Told(keys, reading, secrets, tuple(also)))
-        # What was only too much hides no fault in the rest.
-        left = {name: value for name, value in raw.items() if (name,) not in _too_much(refused)}
-        return read_options(model, left, keys, reading) if len(left) < len(raw) else None
+        # What can be left out hides no fault in the rest.
+        left = {name: value for name, value in raw.items() if name not in _not_needed(refused, model)}
+        return read_options(model, left, keys, reading, off=off) if len(left) < len(raw) else None
     except Exception as fault:
         # Not `from fault`: its text may repeat a secret.
         raise PluginBroken(
@@ -49,12 +49,12 @@ def read_options(
     return None if secrets.hollow else options
 
 
-def _too_much(refused: ValidationError) -> set[tuple[int | str, ...]]:
-    """Where options stand that nobody knows, if nothing else is wrong."""
-    errors = refused.errors(include_url=False, include_input=False)
-    if any(error["type"] != "extra_forbidden" for error in errors):
-        return set()
-    return {error["loc"] for error in errors}
+def _not_needed(refused: ValidationError, model: type[BaseModel]) -> set[int | str]:
+    """The options that have faults, where none of them has to be there."""
+    required = {field.alias or name for name, field in model.model_fields.items() if field.is_required()}
+    places = [error["loc"] for error in refused.errors(include_url=False, include_input=False)]
+    wrong = {place[0] if place else "" for place in places}
+    return set() if wrong & {*required, ""} else wrong
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from pydantic import StrictBool
 
@@ -47,20 +48,14 @@ class ConsentOptions(Settings):
 
 def read_identity(reading: Reading) -> IdentityTable:
     """[identity]; faults are noted in `reading`."""
-    options = read_options(IdentityOptions, reading.table("identity"), ("identity",), reading)
-    if options is None:
-        options = IdentityOptions()
+    table = reading.table("identity")
+    options = read_options(IdentityOptions, table, ("identity",), reading) or IdentityOptions()
+    _check_kinds(table.get("kinds"), reading)
     kinds = {
         name: IdentifierKind(name, name in STRONG_KINDS, _MOST.get(name, _MOST_OTHERWISE)) for name in KINDS
     }
     for name, said in options.kinds.items():
-        keys = ("identity", "kinds", name)
         known = kinds.get(name)
-        if not _KIND.fullmatch(name):
-            reading.fault(keys, "a kind has a-z, 0-9 and _ only")
-        if known and said.strong not in (None, known.strong):
-            is_strong = "strong" if known.strong else "weak"
-            reading.fault((*keys, "strong"), f"{name} is {is_strong}; only `max` of a known kind can change")
         strong = known.strong if known else bool(said.strong)
         most = said.max or (known.max if known else _MOST_OTHERWISE)
         kinds[name] = IdentifierKind(name, strong, most)
@@ -69,10 +64,24 @@ def read_identity(reading: Reading) -> IdentityTable:
     return IdentityTable(tuple(by_precedence), frozenset(options.blocked), protected)
 
 
+def _check_kinds(written: Any, reading: Reading) -> None:
+    """Checks kinds as they are written: a fault in one hides none in another."""
+    for name, said in written.items() if isinstance(written, dict) else ():
+        keys = ("identity", "kinds", name)
+        if not _KIND.fullmatch(name):
+            reading.fault(keys, "a kind has a-z, 0-9 and _ only")
+        strong = said.get("strong") if isinstance(said, dict) else None
+        if name in KINDS and isinstance(strong, bool) and strong != (name in STRONG_KINDS):
+            is_strong = "weak" if strong else "strong"
+            reading.fault((*keys, "strong"), f"{name} is {is_strong}; only `max` of a known kind can change")
+
+
 def read_categories(reading: Reading) -> dict[str, str]:
     """[consent.categories]; faults are noted in `reading`."""
-    options = read_options(ConsentOptions, reading.table("consent"), ("consent",), reading)
-    for name, purpose in (options.categories if options else {}).items():
-        if not _KIND.fullmatch(purpose):
+    table = reading.table("consent")
+    options = read_options(ConsentOptions, table, ("consent",), reading)
+    written = table.get("categories")
+    for name, purpose in written.items() if isinstance(written, dict) else ():
+        if isinstance(purpose, str) and not _KIND.fullmatch(purpose):
             reading.fault(("consent", "categories", name), "a purpose has a-z, 0-9 and _ only: marketing")
     return dict(options.categories) if options else {}

@@ -67,9 +67,10 @@ class Reading:
             raise ConfigRefused(self.in_order(self.faults))
 
     def in_order(self, found: Iterable[ConfigFault]) -> list[ConfigFault]:
-        """By file, as they are included, and by line."""
+        """Each once, by file, as they are included, and by line."""
         rank = {file.name: number for number, file in enumerate(self.files)}
-        return sorted(found, key=lambda one: (rank.get(one.file, -1), one.line))
+        # Some are found twice: by whoever puts the files together, and by whoever reads the table.
+        return sorted(dict.fromkeys(found), key=lambda one: (rank.get(one.file, -1), one.line))
 
     def _at(self, keys: Keys, problem: str) -> ConfigFault:
         if keys[:1] == ("hub",) and len(keys) > 1 and keys[1] in self.elsewhere:

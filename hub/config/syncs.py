@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from pydantic import StrictBool
 
@@ -36,11 +37,11 @@ def read_syncs(reading: Reading, sinks: Declared[SinkBlock]) -> dict[str, Sync]:
     for name, raw in reading.blocks("sync").items():
         keys = ("sync", name)
         options = read_options(SyncOptions, raw, keys, reading)
-        if options is None:
-            continue
-        _check_fields(options.fields, (*keys, "fields"), reading)
-        label, _, action = options.to.partition(".")
-        if not _is_target(label, action or _OTHERWISE, (*keys, "to"), (sinks, reading)):
+        # As they are written: a fault in one option hides none in another.
+        _check_fields(raw.get("fields"), (*keys, "fields"), reading)
+        label, _, action = str(raw.get("to", "")).partition(".")
+        good = bool(label) and _is_target(label, action or _OTHERWISE, (*keys, "to"), (sinks, reading))
+        if options is None or not good:
             continue
         if options.enabled and label in sinks.off:
             reading.warn((*keys, "to"), f"sinks.{label} is switched off, so nothing is synced")
@@ -63,13 +64,15 @@ def _is_target(label: str, action: str, keys: Keys, among: tuple[Declared[SinkBl
     return action in offered
 
 
-def _check_fields(fields: dict[str, str], keys: Keys, reading: Reading) -> None:
+def _check_fields(fields: Any, keys: Keys, reading: Reading) -> None:
     # Loaded only where there is a sync.
     from hub.rules import express
 
-    for name, text in fields.items():
+    for name, text in fields.items() if isinstance(fields, dict) else ():
         if not name:
             reading.fault(keys, "a field has a name")
+        if not isinstance(text, str):
+            continue  # the options say so
         try:
             express(text, reading.table("events"))
         except RuleFault as fault:

@@ -48,12 +48,13 @@ def read_templates(reading: Reading) -> None:
         own = {key: value for key, value in raw.items() if key in TemplateOptions.model_fields}
         read_options(TemplateOptions, own, keys, reading)
         for key in fields:
-            _check_name(key, (*keys, key), reading)
+            if not _check_name(key, (*keys, key), reading):
+                continue
             if key not in TemplateOptions.model_fields and not isinstance(raw[key], str):
                 reading.fault((*keys, key), 'must be text in quotes, or { file = "path" }')
         mobile = raw.get("mobile")
         for key in mobile if isinstance(mobile, dict) else ():
-            _check_name(key, (*keys, "mobile", key), reading)
+            _check_mobile(key, (*keys, "mobile", key), reading)
     for place, text in _texts(blocks):
         _check_text(place, text, files.get(place), reading)
     _check_fallbacks(blocks, reading)
@@ -113,14 +114,23 @@ def _check_text(keys: Keys, text: str, file: Path | None, reading: Reading) -> N
             reading.faults.append(ConfigFault(str(file), fault.line, "", problem))
 
 
-def _check_name(name: str, keys: Keys, reading: Reading) -> None:
+def _check_name(name: str, keys: Keys, reading: Reading) -> bool:
     if not _FIELD.fullmatch(name):
         reading.fault(keys, "a field has a-z, 0-9 and _ only, such as subject")
-    elif name not in TemplateOptions.model_fields and (
-        meant := get_close_matches(name, NOT_FIELDS, 1, cutoff=0.75)
-    ):
-        # A slip here would be taken for one more field.
-        reading.fault(keys, f"unknown option; did you mean '{meant[0]}'?")
+        return False
+    meant = get_close_matches(name, NOT_FIELDS, 1, cutoff=0.75)
+    if name in TemplateOptions.model_fields or not meant:
+        return True
+    # A slip here would be taken for one more field.
+    reading.fault(keys, f"unknown option; did you mean '{meant[0]}'?")
+    return False
+
+
+def _check_mobile(name: str, keys: Keys, reading: Reading) -> None:
+    if name in NOT_FIELDS:
+        reading.fault(keys, f"only fields stand here; '{name}' belongs to the template")
+    else:
+        _check_name(name, keys, reading)
 
 
 def _check_fallbacks(blocks: Mapping[str, Mapping[str, Any]], reading: Reading) -> None:

@@ -430,6 +430,12 @@ def test_an_included_file_that_is_not_there_is_a_fault(faults):
     ]
 
 
+def test_a_pattern_that_no_file_can_match_is_a_warning(config):
+    good = config("", head='[hub]\ninclude = ["a\\u0000b"]\n')
+
+    assert [one.problem for one in good.warnings] == ["item 1: no file matches 'a\0b'"]
+
+
 def test_an_included_file_with_a_slip_is_shown_with_its_line(faults, place):
     (place / "more.toml").write_text("[routes.a]\nto =\n")
 
@@ -516,6 +522,29 @@ def test_an_option_that_nobody_knows_hides_no_other_fault(faults):
     ]
 
 
+def test_a_fault_in_one_option_hides_none_in_another(faults):
+    assert faults(
+        "[routes.r]\nto = 'new'\nfrom = 'site'\nwhen = 'a or'\n"
+        "[consent.categories]\nAds = 'Direct marketing'\nFun = 3\n"
+        "[identity.kinds.Card]\n[identity.kinds.email]\nstrong = false\nmax = 0\n"
+        "[sync.crm]\nto = 'crm'\nfields = { a = 'person.', b = 3 }\n"
+    ) == [
+        "plugins.toml:4: routes.r.to: no sink 'new'; there is none",
+        "plugins.toml:5: routes.r.from: must be a list: [ … ]",
+        "plugins.toml:6: routes.r.when: character 5: expected the name of an event, found the end",
+        "plugins.toml:8: consent.categories.Ads: a purpose has a-z, 0-9 and _ only: marketing",
+        "plugins.toml:9: consent.categories.Fun: must be text in quotes",
+        "plugins.toml:10: identity.kinds.Card: a kind has a-z, 0-9 and _ only",
+        "plugins.toml:12: identity.kinds.email.strong: email is strong; "
+        "only `max` of a known kind can change",
+        "plugins.toml:13: identity.kinds.email.max: must be at least 1",
+        "plugins.toml:15: sync.crm.to: no sink 'crm'; there is none",
+        "plugins.toml:16: sync.crm.fields.b: must be text in quotes",
+        "plugins.toml:16: sync.crm.fields.a: character 8: expected a name; write a path such as "
+        "products.product_id, found the end",
+    ]
+
+
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
@@ -524,6 +553,8 @@ def test_an_option_that_nobody_knows_hides_no_other_fault(faults):
         ("copies = 0", "copies: must be at least 1"),
         ("revision = 5", "revision: must be text in quotes"),
         ("wait = '5 min'", "wait: '5 min' is not a duration; write 90s, 15m, 1h30m, 24h, 30d or 2w"),
+        ("wait = '99999999999999999999w'", "wait: must be at most 100 years, as a duration: 36500d"),
+        ("wait = '36501d'", "wait: must be at most 100 years, as a duration: 36500d"),
         ("headers = 'x'", "headers: must be a table: { … }"),
         ("franking = { stamp = 'green' }", "franking.stamp: must look like blue|red"),
         ("franking = { stmp = 'red' }", "franking.stmp: unknown option; did you mean 'stamp'?"),
@@ -553,6 +584,7 @@ def test_a_wrong_option_is_named_with_what_to_write(faults, line, problem):
     [
         ("[sorces.a]", "sorces: unknown table; did you mean 'sources'?"),
         ("[sources]\na = 5", "sources.a: must be a table: [sources.a]"),
+        ("[[templates]]", "templates: must be a table: [templates]"),
         ("[[rules]]\nwhen = 'b'", "rules: must be a table; write [rules]"),
         ("[segments.a]\nis = 'b'", "segments: [segments] is not part of this version yet; take it out"),
         ("[[caps]]\nmax = 1", "caps: [caps] is not part of this version yet; take it out"),

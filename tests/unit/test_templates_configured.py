@@ -71,6 +71,8 @@ def test_a_slip_in_a_file_is_told_with_the_line_of_that_file(tmp_path: Path):
             "html: {folder}/none.html cannot be read: No such file or directory",
         ),
         ("preheader = 3", 'preheader: must be text in quotes, or { file = "path" }'),
+        ("fallbak = 3", "fallbak: unknown option; did you mean 'fallback'?"),
+        ('mobile = { needs = "a" }', "mobile.needs: only fields stand here; 'needs' belongs to the template"),
         ('fallbak = "plain"', "fallbak: unknown option; did you mean 'fallback'?"),
         ('Subject = "a"', "Subject: a field has a-z, 0-9 and _ only, such as subject"),
         ('fallback = "plan"', "fallback: no template 'plan'; did you mean 'plain'?"),
