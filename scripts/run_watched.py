@@ -21,9 +21,10 @@ def data_folder(config: Path) -> Path:
     try:
         hub = tomllib.loads(config.read_text(encoding="utf-8")).get("hub", {})
     except (OSError, ValueError) as fault:
-        print(f"run: {config}: {fault}", file=sys.stderr)
+        print(f"run: {config}: {getattr(fault, 'strerror', None) or fault}", file=sys.stderr)
         sys.exit(2)
-    return Path(os.environ.get("HUB_DATA_DIR") or config.parent / hub.get("data_dir", "data"))
+    named = hub.get("data_dir", "data") if isinstance(hub, dict) else "data"
+    return Path(os.environ.get("HUB_DATA_DIR") or config.parent / str(named))
 
 
 def show(lines: IO[str]) -> None:
