@@ -100,13 +100,12 @@ def _agreed(notice: Notice) -> Iterator[hub.Event]:
         if time is not None:
             yield _event(
                 notice,
-                {},
+                {"channel": consent.channel, "purpose": consent.purpose, "state": consent.state},
                 type="track",
                 id=f"{notice.id}/{consent.channel}",
                 name="consent_changed",
                 occurred_at=time,
                 traits=None,
-                consent=[consent],
                 system=True,
             )
 

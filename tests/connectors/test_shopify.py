@@ -197,6 +197,8 @@ def test_a_customer_brings_traits_and_consent_at_the_time_of_the_decision():
     assert customer.traits["address"] == {"city": "Berlin", "postal_code": "10115", "country": "DE"}
     assert hub.iso(customer.occurred_at) == "2026-11-20T11:00:00.000Z"
     assert agreed.consent == (hub.Consent("email", "marketing", "granted"),)
+    said = {"channel": "email", "purpose": "marketing", "state": "granted"}
+    assert agreed.properties == said | {"shop": "acme.myshopify.com"}
     assert hub.iso(agreed.occurred_at) == "2026-01-01T00:00:00.000Z"
 
 
