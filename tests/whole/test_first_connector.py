@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 from running_hub import free_port, wait_for
+from source_tree import ROOT
 
-PAGE = Path(__file__).parents[2] / "docs" / "tutorial" / "your_first_connector.md"
+PAGE = ROOT / "docs" / "tutorial" / "your_first_connector.md"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"In `([\w/.]+)`(?:, put this in place of all that is there)?:\s*$")
 
@@ -112,6 +113,9 @@ class Lesson:
 
 @pytest.fixture
 def lesson(tmp_path: Path) -> Iterator[Lesson]:
+    # It is done in a clone, whose repository ignores what the lessons make.
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".gitignore").write_text((ROOT / ".gitignore").read_text())
     made = Lesson(tmp_path, {"8080": str(free_port()), "9310": str(free_port())})
     yield made
     made.end()
