@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 import hub
 
 _INTEGRATIONS = {"segment": "Segment.io", "customerio": "Customer.io Data Pipelines"}
+_ALLOWED = "access-control-allow-origin"
+_NO_HEADERS: Mapping[str, str] = {}
 _PICTURE = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 
 
@@ -25,7 +28,8 @@ def settings(inbound: hub.Inbound, *, public_url: str, library: str) -> hub.Resp
         "apiHost": f"{host}/v1",
         "protocol": where.scheme or "http",
     }
-    return _json(200, {"integrations": {_INTEGRATIONS[library]: integration}})
+    # Any page may read it, also where a cache between us and the browser keeps one answer for all.
+    return _json(200, {"integrations": {_INTEGRATIONS[library]: integration}}, {_ALLOWED: "*"})
 
 
 def source_config(label: str, key: str) -> hub.Response:
@@ -59,5 +63,5 @@ def not_found() -> hub.Response:
     return _json(404, {"success": False, "message": "not found"})
 
 
-def _json(status: int, body: Any) -> hub.Response:
-    return hub.Response(status, {"content-type": "application/json"}, json.dumps(body).encode())
+def _json(status: int, body: Any, headers: Mapping[str, str] = _NO_HEADERS) -> hub.Response:
+    return hub.Response(status, {"content-type": "application/json", **headers}, json.dumps(body).encode())

@@ -7,6 +7,8 @@ count as claims.
 from __future__ import annotations
 
 import hmac
+import json
+import re
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -16,6 +18,9 @@ import hub
 from .messages import from_batch
 
 _raw_items = msgspec.json.Decoder(list[msgspec.Raw])
+_OPENING = re.compile(r"\s*\[\s*")
+# Reads over what is no proper JSON, and makes nothing of numbers.
+_lenient = json.JSONDecoder(strict=False, parse_int=str, parse_float=str, parse_constant=str)
 
 
 def is_signed(inbound: hub.Inbound) -> bool:
@@ -37,8 +42,20 @@ def _signed(body: bytes) -> bytes:
     try:
         items = _raw_items.decode(body)
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        return body
+        return _first_item(body)
     return bytes(items[0]) if items else body
+
+
+def _first_item(body: bytes) -> bytes:
+    """The first item's bytes, where another item is no JSON: it must not cost those beside it."""
+    text = body.decode("latin-1")  # a character for each byte, so that places are the same
+    opening = _OPENING.match(text)
+    start = opening.end() if opening is not None else 0
+    try:
+        _, end = _lenient.raw_decode(text, start)
+    except (ValueError, RecursionError):
+        return body
+    return body[start:end]
 
 
 def receive(inbound: hub.Inbound, categories: Mapping[str, str]) -> Iterable[hub.Event | hub.BadEvent]:

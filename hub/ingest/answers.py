@@ -13,6 +13,7 @@ Head = list[tuple[bytes, bytes]]
 _encode = msgspec.json.Encoder().encode
 
 JSON = (b"content-type", b"application/json")
+_ALLOWED = b"access-control-allow-origin"
 PREFLIGHT_SECONDS = "86400"
 
 
@@ -63,10 +64,16 @@ def from_response(response: Response) -> Answer:
     return Answer(response.status, head, response.body)
 
 
+def let_read(head: Head, origin: str) -> None:
+    """Lets a page of this origin read the answer, unless its source has said already who may."""
+    if not any(name == _ALLOWED for name, _ in head):
+        head.extend(readable_by(origin))
+
+
 def readable_by(origin: str) -> Head:
     """Lets a page of this origin read the answer; there is no cookie that it could misuse."""
     return [
-        (b"access-control-allow-origin", origin.encode("latin-1")),
+        (_ALLOWED, origin.encode("latin-1")),
         (b"access-control-allow-credentials", b"true"),
         (b"access-control-expose-headers", b"retry-after"),
         (b"vary", b"origin"),

@@ -17,9 +17,9 @@ from hub.ingest.answers import (
     asks_to_send,
     from_response,
     json,
+    let_read,
     may_send,
     preflight,
-    readable_by,
     refusal,
 )
 from hub.ingest.body import Budget, Gone, Held, Receive, read
@@ -152,7 +152,7 @@ class Gateway:
             answer = await self._take_in(caller, entrance)
         origin = caller.headers.get("origin") if browser else None
         if origin is not None:
-            answer.head.extend(readable_by(origin))
+            let_read(answer.head, origin)
         return answer
 
     async def _take_in(self, caller: Caller, entrance: Claim | Intake) -> Answer:

@@ -420,6 +420,17 @@ def test_of_several_signed_events_only_the_first_is_proven(source):
     ]
 
 
+@pytest.mark.parametrize("bad", [b'{"v": NaN}', b'{"v": "\\ud800"}', b'{"v": [1,]}', b'{"v": 1e999}'])
+def test_a_bad_event_behind_the_signed_one_costs_only_itself(source, bad):
+    first, third = (json.dumps(TRACK | {"messageId": key}).encode() for key in ("m1", "m3"))
+    body = b"[" + first + b"," + bad + b"," + third + b"]"
+    inbound = post("/in/site", body, headers=signed(first), trust="secret")
+
+    assert source.authenticate(inbound) == "secret"
+    one, other, three = received(source, inbound)
+    assert (one.id, other.body, three.id) == ("m1", bad, "m3")
+
+
 def test_what_segment_forwards_has_its_time_corrected_already(source):
     message = TRACK | {"originalTimestamp": "2026-11-21T09:00:00Z", "sentAt": "2026-11-21T09:00:01Z"}
     body = json.dumps(message).encode()
@@ -438,7 +449,7 @@ def test_what_segment_forwards_has_its_time_corrected_already(source):
         (b"{}", signed(b"{}", "wrong")),
         (b"[{},{}]", signed(b"[{},{}]")),
         (b"[]", signed(b"")),
-        (b"[NaN]", signed(b"NaN")),
+        (b"[NaN]", signed(b"[NaN]")),
         (b"{}", {}),
         (b'{"writeKey":"nobody"}', {}),
         (b"{}", basic("nobody")),
