@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from hub.event import Event, Instant
 from hub.rules import following
-from hub.rules.definitions import Alternative, Definitions
+from hub.rules.definitions import Alternative, Definitions, Rule
 from hub.rules.memory import End, Fired, Memory, State
 from hub.rules.situation import History, Known
 
@@ -62,7 +62,8 @@ def replayed(
         former.setdefault(state.alternative, {})[state.key] = state
     for alternative in wanted:
         if known or alternative.id in former:
-            replay.states += _followed(alternative, former.get(alternative.id, {}), known, past)
+            kept = _waited_for(alternative.rule, affected, past)
+            replay.states += _followed(alternative, former.get(alternative.id, {}), known, past, kept)
             replay.dropped += _give_up(alternative, replay)
     return replay
 
@@ -75,6 +76,7 @@ def joined(memory: Memory, other: Memory) -> Memory:
         later = (own if own.mark >= state.mark else state).copy()
         # All is followed anew after a merge; until then both keep what was not decided.
         later.pending = heads(own) + (heads(state) if own is not state else [])
+        later.kept = sorted({*own.kept, *state.kept})
         states[state.alternative, state.key] = later
     fired: dict[tuple[int, str], tuple[Instant, ...]] = {}
     for each in (*memory.fired, *other.fired):
@@ -118,7 +120,11 @@ def _since(past: Past, oldest: Instant) -> list[Known]:
 
 
 def _followed(
-    alternative: Alternative, former: dict[str, State], known: list[Known], past: Past
+    alternative: Alternative,
+    former: dict[str, State],
+    known: list[Known],
+    past: Past,
+    kept: list[Instant] | None,
 ) -> list[State]:
     by = alternative.rule.by
     if by is None:
@@ -126,11 +132,11 @@ def _followed(
         former = {key: state for key, state in former.items() if not key}
     # Only the late event's own keys are different; one without a key may break them all.
     affected = by.of(past.late) if by is not None and past.late is not None else ()
-    states = {
-        key: _begun_anew(alternative, state, past.loaded_at)
-        for key, state in former.items()
-        if not affected or key in affected
-    }
+    states: dict[str, State] = {}
+    for key, state in former.items():
+        if not affected or key in affected:
+            waited_for = state.kept if kept is None else kept
+            states[key] = State(alternative.id, key, state.mark_at, state.mark_lag, kept=waited_for)
     for event, known_at in known:
         if not alternative.concerns(event):
             continue
@@ -138,7 +144,7 @@ def _followed(
         if alternative.begins.matches(event):
             for key in keys:
                 if key not in states and (not affected or key in affected):
-                    states[key] = State(alternative.id, key)
+                    states[key] = State(alternative.id, key, kept=kept or [])
         for key in keys or tuple(states):
             if key in states:
                 following.follow(alternative, states[key], event, known_at=known_at, carries=bool(keys))
@@ -150,12 +156,12 @@ def _followed(
     return [*states.values(), *(state for key, state in former.items() if key not in states)]
 
 
-def _begun_anew(alternative: Alternative, state: State, loaded_at: Instant) -> State:
-    age = alternative.rule.age
-    kept = state.kept
-    if age.edited_at > max(age.activated_at, loaded_at):
-        kept = [end.arrival for end in heads(state)]
-    return State(state.alternative, state.key, state.mark_at, state.mark_lag, kept=kept)
+def _waited_for(rule: Rule, states: list[State], past: Past) -> list[Instant] | None:
+    """Where a rule was edited: since when it was waiting, by whatever branch and key that was."""
+    if rule.age.edited_at <= max(rule.age.activated_at, past.loaded_at):
+        return None
+    ids = {alternative.id for alternative in rule.alternatives}
+    return [end.arrival for state in states if state.alternative in ids for end in heads(state)]
 
 
 def _leave_out_ancient(alternative: Alternative, state: State, now: Instant, undecided: set[Instant]) -> None:
