@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any
 
+import vendor_house
+from vendor_house import NINE
+
 import hub
 from connectors.fcm import Fcm, Settings
 from hub.testing.contracts import Contract, contracts
@@ -15,8 +18,6 @@ from hub.testing.vendors.fcm.tokens import Tokens
 from hub.wire import Request, Response
 
 CONTRACT = "fcm/fcm-v1.openapi.json"
-NINE = 1_795_255_200_000_000
-MINUTE = 60_000_000
 TOKEN_URI = "https://oauth2.googleapis.com/token"
 SENDING = "/v1/projects/my-project/messages:send"
 WORDS = {"title": "Your cart", "text": "It is waiting"}
@@ -37,34 +38,20 @@ def happened(
     devices: Iterable[str] = ("device-1",),
     **more: Any,
 ) -> hub.Event:
-    """An event as a source and the journal make it."""
+    """An event of somebody with these devices."""
     who = [("user_id", "u1"), *(("device_token", one) for one in devices)]
-    event = hub.normalise(type="track", id="e1", name=name, identifiers=who, properties=properties, **more)
-    event.time = event.received_at = NINE
-    return event
+    return vendor_house.happened(name, properties, who=who, **more)
 
 
 def wanted(words: Mapping[str, str] = WORDS, **variables: Any) -> hub.Message:
-    """What a rule wants to say, for ten minutes."""
-    return hub.Message(
-        id="5f" * 16,
-        rule="cart_left",
-        channel="push",
-        purpose="marketing",
-        template="cart_reminder",
-        variables=variables,
-        words=dict(words),
-        created_at=NINE,
-        expires_at=NINE + 10 * MINUTE,
-    )
+    """What a rule wants to say by push."""
+    return vendor_house.wanted("push", words, variables)
 
 
 def delivery(
     message: hub.Message | None = None, number: int = 1, *, event: hub.Event | None = None, **more: Any
 ) -> hub.Delivery:
-    message = wanted() if message is None else message
-    person = f"{number:016x}"
-    return hub.Delivery(f"{number:032x}", event or happened(), person=person, message=message, **more)
+    return vendor_house.delivery(event or happened(), number, message=message or wanted(), **more)
 
 
 def google(answer: Answer | None = None) -> Answer:
@@ -119,3 +106,22 @@ def refused(status: int, word: str, code: str = "", **headers: str) -> Response:
 
 
 UNREGISTERED = refused(404, "NOT_FOUND", "UNREGISTERED")
+
+
+TAKEN = Response(200, {}, b'{"name": "projects/p/messages/1"}')
+
+
+async def said(message: hub.Message | None = None, *, event: hub.Event | None = None, **settings: Any) -> Any:
+    """The message of the one request."""
+    [request] = await asked(delivery(message, event=event), **settings)
+    return request.json["message"]
+
+
+def two(*devices: str) -> hub.Delivery:
+    """A delivery to somebody with several devices."""
+    return delivery(event=happened(devices=devices or ("device-1", "device-2")))
+
+
+def sent_to(rehearsal: Rehearsal) -> list[str]:
+    """The devices that were asked for, in order."""
+    return [r.json["message"]["token"] for r in rehearsal.requests if r.path != TOKEN_URI]

@@ -120,3 +120,40 @@ def error(
         "links": {},
         "errors": [detail] if code else [],
     }
+
+
+HEADERS = {
+    "authorization": "Bearer pat-test",
+    "accept": "application/json",
+    "content-type": "application/json",
+}
+
+
+def answering(*answers: Response, **settings: Any) -> Rehearsal:
+    """A sink whose vendor answers so, one after the other."""
+    left = list(answers)
+    return Rehearsal(hubspot(**settings), lambda request: left.pop(0))
+
+
+async def verdict_of(
+    answer: Response,
+    action: str = "profile",
+    deliveries: Sequence[hub.Delivery] | None = None,
+    **settings: Any,
+) -> hub.DeliveryError:
+    """What a lone delivery hears."""
+    rehearsal = answering(answer, **settings)
+    [said] = (await rehearsal.play(action, deliveries or people("ann"))).values()
+    return said
+
+
+def remembered(*emails: str) -> Response:
+    """An answer that these contacts are there, under 101, 102 …"""
+    results = [contact(n, properties={"email": one}) for n, one in enumerate(emails, 101)]
+    return answered(200, status="COMPLETE", results=results)
+
+
+MEMBERS = answered(200, recordsIdsAdded=[], recordIdsRemoved=[], recordIdsMissing=[])
+
+
+TYPES = {"marketing": "71", "news": "72"}

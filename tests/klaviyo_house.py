@@ -60,3 +60,17 @@ def refused(status: int, *errors: tuple[str, str]) -> Response:
         for code, pointer in errors
     ]
     return Response(status, {}, json.dumps({"errors": said}).encode())
+
+
+HEADERS = {
+    "authorization": "Klaviyo-API-Key pk_test",
+    "revision": "2026-07-15",
+    "accept": "application/vnd.api+json",
+    "content-type": "application/vnd.api+json",
+}
+
+
+async def attributes(*deliveries: hub.Delivery, action: str = "track", **settings: Any) -> Any:
+    """The attributes of the one request for these deliveries."""
+    [request] = await asked(action, deliveries, **settings)
+    return request.json["data"]["attributes"]

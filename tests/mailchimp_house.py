@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from hashlib import md5
 from typing import Any
@@ -137,3 +138,21 @@ GONE = problem(404, "Resource Not Found", "The requested resource could not be f
 def member(status: str) -> Response:
     """A member in an answer."""
     return Response(200, {}, json.dumps({"email_address": "ann@example.com", "status": status}).encode())
+
+
+HEADERS = {
+    "authorization": f"Basic {b64encode(b'hub:0123abc-us6').decode()}",
+    "accept": "application/json",
+    "content-type": "application/json",
+}
+
+
+FORGOTTEN = problem(400, "Forgotten Email Not Subscribed", "ann@example.com was permanently deleted")
+
+
+FAKE = problem(400, "Invalid Resource", "ann@example.com looks fake or invalid")
+
+
+def traits_of(**traits: Any) -> hub.Delivery:
+    """A delivery of these traits."""
+    return delivery(happened("", type="identify"), traits=traits)

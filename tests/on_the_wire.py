@@ -1,7 +1,9 @@
-"""One run of a sink's action through the hub's own way out, to whoever listens there."""
+"""One run of a sink's action through the hub's own way out, or a bare request, to whoever listens there."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from http.client import HTTPConnection
 from ipaddress import ip_network
 
 import hub
@@ -10,6 +12,7 @@ from hub.config import SinkBlock
 from hub.delivery.credentials import client_for
 from hub.delivery.run import HttpRunner
 from hub.event import Instant
+from hub.testing.vendors.standin import StandIn
 from hub.transport import Client
 from hub.wire import Request, Response
 
@@ -26,6 +29,19 @@ async def carried(
         return await runner.run(action, deliveries, _Open(client, clock or DrivenClock())) or {}
     finally:
         await runner.close()
+
+
+def sent(
+    vendor: StandIn, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] = {}
+) -> Response:
+    """A request over a real socket, and its answer."""
+    connection = HTTPConnection("127.0.0.1", vendor.port, timeout=10)
+    try:
+        connection.request(method, path, body, dict(headers))
+        answer = connection.getresponse()
+        return Response(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+    finally:
+        connection.close()
 
 
 class _Open:

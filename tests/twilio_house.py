@@ -6,6 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import vendor_house
+from vendor_house import NINE
+
 import hub
 from connectors.twilio import Settings, Twilio
 from hub.testing.contracts import Contract, contracts
@@ -13,8 +16,6 @@ from hub.testing.rehearsal import Rehearsal
 from hub.wire import Request, Response
 
 CONTRACT = "twilio/messages-2010-04-01.json"
-NINE = 1_795_255_200_000_000
-MINUTE = 60_000_000
 ACCOUNT = "AC" + "a" * 32
 SERVICE = "MG" + "b" * 32
 CONTENT = "HX" + "c" * 32
@@ -40,33 +41,19 @@ def happened(
     who: Mapping[str, str] = ANN,
     **more: Any,
 ) -> hub.Event:
-    """An event as a source and the journal make it."""
-    event = hub.normalise(type="track", id="e1", name=name, identifiers=who, properties=properties, **more)
-    event.time = event.received_at = NINE
-    return event
+    """An event of somebody with a telephone."""
+    return vendor_house.happened(name, properties, who=who, **more)
 
 
 def wanted(words: Mapping[str, str] = WORDS, **variables: Any) -> hub.Message:
-    """What a rule wants to say, for ten minutes."""
-    return hub.Message(
-        id="5f" * 16,
-        rule="cart_left",
-        channel="sms",
-        purpose="marketing",
-        template="cart_reminder",
-        variables=variables,
-        words=dict(words),
-        created_at=NINE,
-        expires_at=NINE + 10 * MINUTE,
-    )
+    """What a rule wants to say by text message."""
+    return vendor_house.wanted("sms", words, variables)
 
 
 def delivery(
     message: hub.Message | None = None, number: int = 1, *, event: hub.Event | None = None, **more: Any
 ) -> hub.Delivery:
-    message = wanted() if message is None else message
-    person = f"{number:016x}"
-    return hub.Delivery(f"{number:032x}", event or happened(), person=person, message=message, **more)
+    return vendor_house.delivery(event or happened(), number, message=message or wanted(), **more)
 
 
 async def asked(*deliveries: hub.Delivery, **settings: Any) -> list[Request]:

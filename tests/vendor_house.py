@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+import msgspec
+import pytest
+
 import hub
+from hub.testing.contracts import contracts
 
 NINE = 1_795_255_200_000_000
+MINUTE = 60_000_000
 ANN = {"user_id": "u1", "email": "ann@example.com", "phone": "+15005550006", "anonymous_id": "a1"}
 MESSAGE = hub.Message(
     id="5f" * 16,
@@ -21,12 +26,14 @@ MESSAGE = hub.Message(
 )
 """What a rule wants to say."""
 
+needs_contracts = pytest.mark.skipif(contracts() is None, reason="HUB_SHARED names no folder of contracts")
+
 
 def happened(
     name: str,
     properties: Mapping[str, Any] = {},
     *,
-    who: Mapping[str, str] = ANN,
+    who: Mapping[str, str] | Iterable[tuple[str, str]] = ANN,
     type: str = "track",
     id: str = "e1",
     **more: Any,
@@ -35,6 +42,21 @@ def happened(
     event = hub.normalise(type=type, id=id, name=name, identifiers=who, properties=properties, **more)
     event.time = event.received_at = NINE
     return event
+
+
+def consent(
+    channel: str = "email", purpose: str = "marketing", state: str = "granted", **more: Any
+) -> hub.Event:
+    """Somebody says what they want."""
+    said = {"channel": channel, "purpose": purpose, "state": state}
+    return happened("consent_changed", said, **more)
+
+
+def wanted(channel: str, words: Mapping[str, str], variables: Mapping[str, Any]) -> hub.Message:
+    """What a rule wants to say by a channel, for ten minutes."""
+    until = NINE + 10 * MINUTE
+    more = {"words": dict(words), "variables": dict(variables), "expires_at": until}
+    return msgspec.structs.replace(MESSAGE, channel=channel, **more)
 
 
 def known(number: int) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from http.client import HTTPConnection, RemoteDisconnected
+from http.client import RemoteDisconnected
 from typing import Any
 
 import jwt
+import on_the_wire
 import pytest
 from fcm_house import CONTRACT, NINE, UNREGISTERED, delivery, fcm, happened, wanted
+from vendor_house import needs_contracts
 
 import hub
 from hub.testing.contracts import Contract, contracts
@@ -18,7 +20,6 @@ from hub.testing.vendors.fcm import Fcm
 from hub.testing.vendors.fcm.tokens import GRANT, SCOPE
 from hub.wire import Request, Response
 
-needs_contracts = pytest.mark.skipif(contracts() is None, reason="HUB_SHARED names no folder of contracts")
 NOW = NINE / 1_000_000
 SENDING = "/v1/projects/stand-in/messages:send"
 
@@ -45,15 +46,9 @@ def vendor(time: Time) -> Iterator[Fcm]:
 
 
 def sent(vendor: Fcm, path: str, body: bytes, **headers: str) -> Response:
-    """A request over a real socket, and its answer."""
-    connection = HTTPConnection("127.0.0.1", vendor.port, timeout=10)
-    try:
-        said = {name.replace("_", "-"): value for name, value in headers.items()}
-        connection.request("POST", path, body, said)
-        answer = connection.getresponse()
-        return Response(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
-    finally:
-        connection.close()
+    """A request with these headers."""
+    said = {name.replace("_", "-"): value for name, value in headers.items()}
+    return on_the_wire.sent(vendor, "POST", path, body, said)
 
 
 def assertion(vendor: Fcm, **changed: Any) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from http.client import HTTPConnection, RemoteDisconnected
+from http.client import RemoteDisconnected
 from typing import Any
 
+import on_the_wire
 import pytest
 from hubspot_house import READ, UPSERT, contract_of, hubspot, identified, people, several
 from vendor_house import NINE, delivery, happened, known
@@ -38,16 +39,10 @@ def vendor() -> Iterator[HubSpot]:
 
 
 def sent(vendor: HubSpot, method: str, path: str, body: Any = None, **headers: str) -> Response:
-    """A request over a real socket, and its answer."""
-    connection = HTTPConnection("127.0.0.1", vendor.port, timeout=10)
-    try:
-        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        said = {**HEADERS, **{name.replace("_", "-"): value for name, value in headers.items()}}
-        connection.request(method, path, None if body is None else raw, said)
-        answer = connection.getresponse()
-        return Response(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
-    finally:
-        connection.close()
+    """A request with the vendor's headers, and these."""
+    raw = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
+    said = {**HEADERS, **{name.replace("_", "-"): value for name, value in headers.items()}}
+    return on_the_wire.sent(vendor, method, path, raw, said)
 
 
 async def told(vendor: HubSpot, action: str, *deliveries: hub.Delivery, **settings: Any) -> Any:

@@ -8,6 +8,7 @@ from http.client import HTTPConnection, RemoteDisconnected
 from typing import Any
 from urllib.parse import quote
 
+import on_the_wire
 import pytest
 from klaviyo_house import CONTRACT, klaviyo, several
 from vendor_house import ANN, delivery, happened
@@ -35,16 +36,10 @@ def vendor() -> Iterator[Klaviyo]:
 
 
 def sent(vendor: Klaviyo, method: str, path: str, body: Any = None, **headers: str) -> Response:
-    """A request over a real socket, and its answer."""
-    connection = HTTPConnection("127.0.0.1", vendor.port, timeout=10)
-    try:
-        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        said = {**HEADERS, **{name.replace("_", "-"): value for name, value in headers.items()}}
-        connection.request(method, path, None if body is None else raw, said)
-        answer = connection.getresponse()
-        return Response(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
-    finally:
-        connection.close()
+    """A request with the vendor's headers, and these."""
+    raw = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
+    said = {**HEADERS, **{name.replace("_", "-"): value for name, value in headers.items()}}
+    return on_the_wire.sent(vendor, method, path, raw, said)
 
 
 async def told(vendor: Klaviyo, action: str, *deliveries: hub.Delivery, **settings: Any) -> Any:

@@ -6,9 +6,10 @@ import json
 from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.client import HTTPConnection, RemoteDisconnected
+from http.client import RemoteDisconnected
 from typing import Any
 
+import on_the_wire
 import pytest
 from mailchimp_house import CONTRACT, LIST, consent, mailchimp, people, place
 from vendor_house import delivery, happened
@@ -37,16 +38,10 @@ def vendor() -> Iterator[Mailchimp]:
 
 
 def sent(vendor: Mailchimp, method: str, path: str, body: Any = None, **headers: str) -> Response:
-    """A request over a real socket, and its answer."""
-    connection = HTTPConnection("127.0.0.1", vendor.port, timeout=10)
-    try:
-        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        said = {**HEADERS, **{name.replace("_", "-"): value for name, value in headers.items()}}
-        connection.request(method, f"/3.0{path}", None if body is None else raw, said)
-        answer = connection.getresponse()
-        return Response(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
-    finally:
-        connection.close()
+    """A request with the vendor's headers, and these."""
+    raw = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
+    said = {**HEADERS, **{name.replace("_", "-"): value for name, value in headers.items()}}
+    return on_the_wire.sent(vendor, method, f"/3.0{path}", raw, said)
 
 
 async def told(vendor: Mailchimp, action: str, *deliveries: hub.Delivery, **settings: Any) -> Any:

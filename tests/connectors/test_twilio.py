@@ -17,7 +17,6 @@ from pydantic import ValidationError
 from twilio_house import (
     ACCOUNT,
     CONTENT,
-    MINUTE,
     NINE,
     PATH,
     SERVICE,
@@ -30,6 +29,7 @@ from twilio_house import (
     twilio,
     wanted,
 )
+from vendor_house import MINUTE, needs_contracts
 
 import hub
 from connectors.twilio import Twilio
@@ -39,8 +39,6 @@ from hub.delivery.credentials import ask
 from hub.testing.contracts import contracts
 from hub.testing.rehearsal import Rehearsal
 from hub.wire import Response
-
-needs_contracts = pytest.mark.skipif(contracts() is None, reason="HUB_SHARED names no folder of contracts")
 
 
 async def form(message=None, *, event=None, identifiers=(), **settings):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Iterator
-from http.client import HTTPConnection, RemoteDisconnected
+from http.client import RemoteDisconnected
 from typing import Any
 from urllib.parse import urlencode
 
+import on_the_wire
 import pytest
 from twilio_house import ACCOUNT, CONTENT, CONTRACT, NINE, PATH, SERVICE, delivery, twilio, wanted
+from vendor_house import needs_contracts
 
 import hub
 from hub.testing.contracts import Contract, contracts
@@ -18,7 +20,6 @@ from hub.testing.rehearsal import Rehearsal
 from hub.testing.vendors.twilio import Twilio
 from hub.wire import Request, Response
 
-needs_contracts = pytest.mark.skipif(contracts() is None, reason="HUB_SHARED names no folder of contracts")
 GOOD = {"To": "+15005550006", "From": "+15005550001", "Body": "Hello"}
 
 
@@ -35,17 +36,11 @@ def basic(name: str, secret: str) -> str:
 def sent(
     vendor: Twilio, form: Any = GOOD, method: str = "POST", path: str = PATH, **headers: str
 ) -> Response:
-    """A request over a real socket, and its answer."""
-    connection = HTTPConnection("127.0.0.1", vendor.port, timeout=10)
-    try:
-        raw = form if isinstance(form, bytes) else urlencode(form).encode()
-        said = {"authorization": basic(ACCOUNT, "token"), "content-type": "application/x-www-form-urlencoded"}
-        said |= {name.replace("_", "-"): value for name, value in headers.items()}
-        connection.request(method, path, None if method == "GET" else raw, said)
-        answer = connection.getresponse()
-        return Response(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
-    finally:
-        connection.close()
+    """A request with good credentials, and these headers."""
+    raw = form if isinstance(form, bytes) else urlencode(form).encode()
+    said = {"authorization": basic(ACCOUNT, "token"), "content-type": "application/x-www-form-urlencoded"}
+    said |= {name.replace("_", "-"): value for name, value in headers.items()}
+    return on_the_wire.sent(vendor, method, path, None if method == "GET" else raw, said)
 
 
 async def told(vendor: Twilio, *deliveries: hub.Delivery, **settings: Any) -> None:
