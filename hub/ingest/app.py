@@ -204,7 +204,7 @@ class Gateway:
     def _refuse(
         self, fault: Exception, entrance: Claim | Intake, intake: Intake | None, inbound: Inbound
     ) -> Answer:
-        status, after = self._verdict(fault, inbound.address)
+        status, after = self._verdict(fault, inbound.address, at_label=isinstance(entrance, Intake))
         reason = fault.reason if isinstance(fault, HubError) else "out of memory"
         if status == 503:
             reason = "events cannot be written down at the moment"
@@ -221,12 +221,16 @@ class Gateway:
                 return from_response(response)
         return refusal(status, reason, after)
 
-    def _verdict(self, fault: Exception, address: str) -> tuple[int, int | None]:
+    def _verdict(self, fault: Exception, address: str, *, at_label: bool) -> tuple[int, int | None]:
         if isinstance(fault, TooFast):
             return 429, max(1, ceil(fault.after.total_seconds()))
         if isinstance(fault, UnknownKey | BadSignature):
             if self._undecided:
                 return 503, UNAVAILABLE_SECONDS
+            if at_label:
+                # A signature cannot be guessed, and its sender must hear each time that it is wrong.
+                self._missed.n += 1
+                return fault.status, None
             after = self.missed(address)
             return (fault.status, None) if after is None else (429, after)
         if isinstance(fault, InboundError):

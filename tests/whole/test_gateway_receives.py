@@ -142,6 +142,13 @@ async def test_the_right_key_is_never_locked_out(tmp_path):
         assert (await house.post({}, key="guess")).status == 401
 
 
+async def test_a_wrong_signature_is_answered_401_however_often(house):
+    statuses = {(await house.ask("POST", "/in/signed", b"{}", x_word="a guess")).status for _ in range(30)}
+
+    assert statuses == {401}
+    assert (await house.post({}, key="guess")).status == 401
+
+
 async def test_a_key_missed_while_a_new_configuration_is_on_its_way_is_answered_503(tmp_path):
     asked, decided = asyncio.Event(), asyncio.Event()
 
