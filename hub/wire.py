@@ -110,16 +110,18 @@ def _items(body: Any, key: str) -> Items:
 # a character or a comma too many in one event makes a whole batch unreadable; here it is cut without being
 # understood, in time linear in its length and without recursion.
 
-_STRING = rb'"(?:[^"\\]++|\\.)*+"'
-# What opens and closes without a bracket in between is stepped over together with all that stands beside it.
-_FLAT = rb'(?:[^{}\[\]"]++|' + _STRING + rb")*+"
-_CLOSED = _STRING + rb"|\{" + _FLAT + rb"\}|\[" + _FLAT + rb"\]"
-_INSIDE = re.compile(rb'(?:[^{}\[\]"]++|' + _CLOSED + rb")*+[{}\[\]]", re.DOTALL)
-_BETWEEN = re.compile(rb'(?:[^{}\[\]",]++|' + _CLOSED + rb")*+[{}\[\],]", re.DOTALL)
-_MEMBER = re.compile(rb"\s*" + _STRING + rb"\s*:\s*", re.DOTALL)
+_STRING = rb'"(?:[^"\\]++|\\.)*+'
+# An object or list without brackets inside is one step; a string that never ends reaches to the end of the
+# body, so that no byte is looked at again and again. A whole run of them is not one step, for until Python
+# 3.11.4 a possessive repetition goes on behind what its last turn read before it failed.
+_FLAT = rb'(?:[^{}\[\]"]++|' + _STRING + rb'")*+'
+_DEEP = rb"\{" + _FLAT + rb"\}|\[" + _FLAT + rb"\]|" + _STRING + rb'(?:"|\\?\Z)|[\[\]{}]'
+_INSIDE = re.compile(_DEEP, re.DOTALL)
+_BETWEEN = re.compile(_DEEP + rb"|,", re.DOTALL)
+_MEMBER = re.compile(rb"\s*" + _STRING + rb'"\s*:\s*', re.DOTALL)
 _CLOSES = {ord("{"): ord("}"), ord("["): ord("]")}
 _COMMA = ord(",")
-_MOST_STEPS = 300_000
+_MOST_STEPS = 500_000
 
 
 def _torn_items(body: bytes, key: str) -> Items:
@@ -165,17 +167,17 @@ def _cut(text: bytes) -> list[bytes]:
     start = end = 1
     until = bytearray([_CLOSES[text[0]]])
     for _ in range(_MOST_STEPS):
-        token = (_BETWEEN if len(until) == 1 else _INSIDE).match(text, end)
+        token = (_BETWEEN if len(until) == 1 else _INSIDE).search(text, end)
         if token is None:
             break
-        end = token.end()
-        sign = text[end - 1]
-        if sign in _CLOSES:
+        at, end = token.span()
+        sign = text[at]
+        if sign in _CLOSES and end == at + 1:
             until.append(_CLOSES[sign])
         elif sign == until[-1]:
             until.pop()
         if not until or (sign == _COMMA and len(until) == 1):
-            cut.append(text[start : end - 1].strip())
+            cut.append(text[start:at].strip())
             start = end
         if not until:
             break
