@@ -79,11 +79,16 @@ class Follower:
         wake_at = decisions.wake_at
         if wake_at is not None and not (waking_at and waking_at <= wake_at):
             self._work.wake(profile.id, wake_at)
-        for skip in decisions.skips:
-            self._keep(skip, profile, "skipped", skip.reason)
-        for firing in decisions.firings:
-            self._keep(firing, profile, "fired")
-            self._work.count(names.RULES_FIRED.name, firing.rule.name)
+        fired: list[Firing] = []
+        for match in decisions.decided:
+            if isinstance(match, Skip):
+                self._keep(match, profile, "skipped", match.reason)
+                continue
+            self._keep(match, profile, "fired")
+            self._work.count(names.RULES_FIRED.name, match.rule.name)
+            fired.append(match)
+        # Messages of one instant are tried when all that it decides is known, the most important first.
+        for firing in sorted(fired, key=lambda each: (-each.rule.priority, each.rule.name)):
             for send in firing.rule.sends:
                 self._send(firing, send, profile)
 

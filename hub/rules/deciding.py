@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, NamedTuple, TypeAlias
 
 from hub.event import Event, Instant, Profile
@@ -67,8 +68,8 @@ class Decisions(NamedTuple):
     """What follows from one event or one wake-up."""
 
     memory: Memory
-    firings: tuple[Firing, ...] = ()
-    skips: tuple[Skip, ...] = ()
+    decided: tuple[Firing | Skip, ...] = ()
+    """One after the other: by due, priority, place in the file and key."""
     contradicted: tuple[str, ...] = ()
     """Rules that had already decided a wait which this event would have broken, had it come in time."""
     dropped: int = 0
@@ -189,12 +190,16 @@ class _Deciding:
         self.own: set[int] = set()
         """Places in `states` whose state is already a copy."""
         self.newest = memory.newest_at, memory.newest_at + memory.newest_lag
-        self.fired = {(fired.rule, fired.per): fired.dues for fired in memory.fired} if memory.fired else {}
-        self.firings: list[Firing] = []
-        self.skips: list[Skip] = []
+        self.decided: list[Firing | Skip] = []
+        self.has_fired = False
         self.contradicted: list[str] = []
         self.dropped = 0
         self.loaded_at = memory.loaded_at
+
+    @cached_property
+    def fired(self) -> dict[tuple[int, str], tuple[Instant, ...]]:
+        """When each rule fired, for each value; most events decide nothing and need not know."""
+        return {(fired.rule, fired.per): fired.dues for fired in self.memory.fired}
 
     def take(self, event: Event) -> None:
         """Takes an event into every state that it concerns."""
@@ -295,12 +300,10 @@ class _Deciding:
             wake_at,
             self.states,
             [Fired(rule, per, dues) for (rule, per), dues in self.fired.items()]
-            if self.firings
+            if self.has_fired
             else self.memory.fired,
         )
-        return Decisions(
-            memory, tuple(self.firings), tuple(self.skips), tuple(self.contradicted), self.dropped
-        )
+        return Decisions(memory, tuple(self.decided), tuple(self.contradicted), self.dropped)
 
     def _next(self, *, waits: bool) -> int | None:
         best: tuple[tuple[Instant, float, int, str, int], int] | None = None
@@ -336,10 +339,10 @@ class _Deciding:
         following.pass_mark(alternative, state)
         if reason is not None:
             skip = Skip(rule, alternative.place, state.key, due, self.now, reason, trigger, events)
-            self.skips.append(skip)
+            self.decided.append(skip)
             return
         self._keep_firing(rule, _per(rule, trigger), due)
-        self.firings.append(Firing(rule, alternative.place, state.key, due, self.now, trigger, events))
+        self.decided.append(Firing(rule, alternative.place, state.key, due, self.now, trigger, events))
 
     def _refusal(
         self, alternative: Alternative, state: State, end: End, trigger: Event, events: Mapping[str, Event]
@@ -370,20 +373,30 @@ class _Deciding:
         return "repeat" if self._repeats(rule, _per(rule, trigger), due) else None
 
     def _repeats(self, rule: Rule, per: str, due: Instant) -> bool:
+        if rule.repeat_span == 0:
+            return False
         dues = self.fired.get((rule.id, per), ())
         if rule.repeat_span is None:
             return bool(dues)
         return any(abs(due - other) < rule.repeat_span for other in dues)
 
     def _keep_firing(self, rule: Rule, per: str, due: Instant) -> None:
-        if rule.repeat_span == 0:
-            return
         dues = self.fired.get((rule.id, per), ())
         if rule.repeat_span is not None:
             # A match that still fires was due at most `fresh` ago.
             oldest = self.now - rule.fresh - rule.repeat_span
             dues = tuple(other for other in dues if other > oldest)
-        self.fired[rule.id, per] = (*dues, due)
+            if per:
+                self._forget_values(rule.id, oldest)
+        self.has_fired = True
+        # The last one is kept even where nothing asks for it: another `repeat` may, tomorrow.
+        self.fired[rule.id, per] = (*dues, due) if rule.repeat_span != 0 else (due,)
+
+    def _forget_values(self, rule: int, oldest: Instant) -> None:
+        """Forgets the values of `repeat … per` for which the rule may fire again anyway."""
+        spent = [key for key, dues in self.fired.items() if key[0] == rule and key[1] and max(dues) <= oldest]
+        for key in spent:
+            del self.fired[key]
 
     def _events(self, alternative: Alternative, end: End) -> tuple[Event | None, dict[str, Event]]:
         wanted = (*end.earlier, end.arrival)

@@ -67,10 +67,9 @@ class Ann:
     def take(self, decisions: rules.Decisions) -> None:
         self.memory = decisions.memory
         self.given_up += decisions.dropped
-        for firing in decisions.firings:
-            self.told.append((self.clock(firing.at), firing.rule.name, "fires"))
-        for skip in decisions.skips:
-            self.told.append((self.clock(skip.at), skip.rule.name, skip.reason))
+        for each in decisions.decided:
+            outcome = each.reason if isinstance(each, rules.Skip) else "fires"
+            self.told.append((self.clock(each.at), each.rule.name, outcome))
 
     @staticmethod
     def clock(at: int) -> str:
@@ -155,6 +154,27 @@ def test_a_rule_fires_again_only_after_its_repeat():
         ann.does("a", at=minute)
 
     assert [outcome for *_, outcome in ann.told] == ["fires", "repeat", "fires"]
+
+
+def test_another_repeat_counts_the_firing_before_it():
+    ann = Ann(rules={"seen": {"when": "a", "repeat": "always"}})
+    ann.does("a", at=0)
+    ann.reload(at=10, rules={"seen": {"when": "a", "repeat": "1h"}})
+    ann.does("a", at=20)
+
+    assert [outcome for *_, outcome in ann.told] == ["fires", "repeat"]
+
+
+def test_what_one_instant_decides_is_told_in_the_order_of_its_deciding():
+    first, second = {"when": "a or a[x == 1]", "repeat": "1h"}, {"when": "a", "if": "false", "priority": 1}
+    ann = Ann(rules={"first": first, "second": second})
+    ann.does("a", at=0, x=1)
+
+    assert [told[1:] for told in ann.told] == [
+        ("second", "guard_false"),
+        ("first", "fires"),
+        ("first", "repeat"),
+    ]
 
 
 def test_repeat_can_count_apart_for_each_value():
@@ -318,6 +338,14 @@ def test_a_key_that_can_come_to_nothing_any_more_takes_nobodys_place():
         ann.does("product_viewed", at=10 * number, product_id=number)
 
     assert ann.given_up == 0
+
+
+def test_values_for_which_a_rule_may_fire_again_are_not_remembered():
+    ann = Ann(rules={"r": {"when": "a", "repeat": "1h per item", "fresh": "10m"}})
+    for number in range(50):
+        ann.does("a", at=10 * number, item=number)
+
+    assert len(ann.memory.fired) <= 8
 
 
 def test_of_more_than_a_hundred_open_keys_the_one_idle_longest_is_given_up():

@@ -218,8 +218,8 @@ class Side:
 
     def take(self, decisions: rules.Decisions) -> None:
         self.memory = rules.unpack(rules.pack(decisions.memory))
-        found = [(d, "fires") for d in decisions.firings] + [(d, d.reason) for d in decisions.skips]
-        for each, outcome in found:
+        for each in decisions.decided:
+            outcome = each.reason if isinstance(each, rules.Skip) else "fires"
             trigger = each.trigger.id
             self.decided.append(
                 (each.at, each.rule.name, each.alternative, each.key, each.due, outcome, trigger)
@@ -248,11 +248,6 @@ def as_written(table: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in (table | spans).items() if value is not None}
 
 
-def compared(decided: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """Firings and skips are told apart, so within an instant only their own order is known."""
-    return sorted(decided, key=lambda each: (each[0], each[5] != "fires"))
-
-
 def follow(written: list[dict[str, Any]], happened: list[Any]) -> None:
     house = House(written)
     for each in happened:
@@ -266,7 +261,7 @@ def follow(written: list[dict[str, Any]], happened: list[Any]) -> None:
         house.forward(each.wait, awake=not isinstance(each, Slept))
     house.forward(200)
     for side in house.people:
-        assert compared(side.decided) == compared(side.expected)
+        assert side.decided == side.expected
 
 
 # What is older than `fresh` and the reach of a rule is forgotten, so only events in order, whose marks
