@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
+from pydantic import field_validator
+
 import hub
 
 from .bodies import body, together
+from .signatures import decoded_secret
 
 
 class Settings(hub.Settings):
@@ -29,6 +31,15 @@ class Settings(hub.Settings):
     content_type: str = hub.Option(
         "What `body` is. In JSON, values cannot break out of their quotes.", default="application/json"
     )
+
+    @field_validator("secret")
+    @classmethod
+    def _whole(cls, given: hub.Secret | None) -> hub.Secret | None:
+        """Says so where a secret would sign what no receiver accepts; never the secret."""
+        said = given.reveal() if given is not None else ""
+        if said.startswith("whsec_") and not decoded_secret(said):
+            raise ValueError("what stands behind whsec_ is no base64; copy it whole")
+        return given
 
 
 class Webhook(hub.HttpSink[Settings]):
@@ -143,12 +154,8 @@ def _hash(deliveries: Sequence[hub.Delivery]) -> str:
 
 
 def _key(secret: str) -> bytes:
-    if secret.startswith("whsec_"):
-        try:
-            return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
-        except binascii.Error:
-            return secret.encode()
-    return secret.encode()
+    whole = decoded_secret(secret) if secret.startswith("whsec_") else None
+    return whole or secret.encode()
 
 
 def _text(value: hub.Secret | str) -> str:

@@ -11,6 +11,7 @@ import httpx
 import pytest
 import respx
 from delivery_house import DeliveryHouse, webhook
+from pydantic import ValidationError
 from standardwebhooks.webhooks import Webhook as Official
 
 from connectors.webhook.sink import Webhook
@@ -108,6 +109,14 @@ async def test_the_official_library_verifies_what_arrives(tmp_path):
     assert said["data"]["delivery"] == call.request.headers["webhook-id"]
     assert house.assert_balanced("audit")["delivered"] == 1
     house.close()
+
+
+@pytest.mark.parametrize("secret", ["whsec_", "whsec_no base64", "whsec_ü"])
+def test_a_secret_that_no_receiver_can_share_is_refused_without_showing_it(secret):
+    with pytest.raises(ValidationError, match="what stands behind whsec_ is no base64") as refused:
+        Webhook.Settings(url=URL, secret=Secret(secret))
+
+    assert secret[6:] == "" or secret not in str(refused.value)
 
 
 def test_without_a_secret_nothing_is_signed():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -83,3 +86,92 @@ def test_an_exempted_action_is_left_out(written: Path):
     why = {"delivery_id_travels:send": "they have no such field"}
 
     assert said(Good, "delivery_id_travels", written, exempt=why, **sending(without_id)) == ""
+
+
+# A package of its own
+
+PACKAGE = '''
+"""Receipts."""
+import hub
+
+
+class Printer(hub.HttpSink[hub.Settings]):
+    """Receipts for orders."""
+
+    name = "{name}"
+    base_url = "https://till.example"
+    limits = hub.Limits(per_second=10)
+    {cited}
+
+    @hub.action("send")
+    def send(self, deliveries):
+        """Sends them."""
+        yield hub.Request("POST", "/receipts", json=[deliveries[0].id])
+
+{more}
+@hub.hookimpl
+def connectors():
+    return [Printer]
+'''
+
+
+@pytest.fixture
+def brought(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Makes the sink of a package `printer_of_receipts`."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def made(name: str = "printer_of_receipts", cited: str = "", more: str = "") -> Any:
+        text = PACKAGE.format(name=name, cited=cited, more=more)
+        (tmp_path / "printer_of_receipts.py").write_text(text)
+        importlib.invalidate_caches()
+        return importlib.import_module("printer_of_receipts").Printer
+
+    yield made
+    sys.modules.pop("printer_of_receipts", None)
+
+
+@pytest.mark.parametrize(
+    ("package", "told"),
+    [
+        ({}, ""),
+        ({"name": "printer"}, "does not bring this sink in its connectors()"),
+        ({"more": "open(__file__ + '.x', 'w').close()"}, "for writing; that belongs in open()"),
+        ({"more": "@hub.hookimpl\ndef conectors():\n    return []"}, "unknown hook 'conectors'"),
+    ],
+)
+def test_a_package_brings_its_connector_under_its_own_name_and_its_import_does_nothing_else(
+    package: dict[str, str], told: str, brought: Any, tmp_path: Path
+):
+    objection = said(Good, "import_does_no_io", tmp_path, connector=brought(**package), settings={})
+
+    assert told in objection and bool(told) == bool(objection)
+
+
+@pytest.mark.parametrize(
+    ("cited", "told"),
+    [
+        ('"""10 a second. https://till.example/limits"""', ""),
+        ('"""10 a second, they say."""', "left open"),
+        ("", "left open"),
+    ],
+)
+def test_limits_without_the_vendors_page_are_told(cited: str, told: str, brought: Any, tmp_path: Path):
+    known = {"connector": brought(cited=cited), "settings": {}}
+    objection = said(Good, "limits_cite_the_vendors_page", tmp_path, **known)
+
+    assert objection.startswith(told) and bool(told) == bool(objection)
+
+
+@pytest.mark.parametrize(
+    ("page", "told"),
+    [
+        ("# Till\n\n## When something goes wrong\n\n## Limits\n", ""),
+        ("# Till\n\n## Limits\n\nNothing goes wrong.\n", "left open: its page has no heading with 'wrong'"),
+        ("# Till\n\n## When something goes wrong\n", "left open: its page has no heading with 'limit'"),
+    ],
+)
+def test_a_page_that_says_nothing_of_trouble_or_of_limits_is_told(page: str, told: str, tmp_path: Path):
+    (tmp_path / "till.md").write_text(page)
+    here = {"_page": lambda self: tmp_path / "till.md"}
+
+    assert said(Good, "troubleshooting_is_documented", tmp_path, **here) == told

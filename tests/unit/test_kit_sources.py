@@ -156,6 +156,42 @@ def test_a_source_that_does_wrong_is_told_so(members: Any, check: str, told: str
     assert told in said(GoodDesk, check, requests, **desk(**members))
 
 
+def each_for_itself(self, inbound):
+    said = inbound.json()
+    for one in said if isinstance(said, list) else [said]:
+        known = isinstance(one, dict) and isinstance(one.get("id"), str) and one["id"]
+        yield letter(one) if known else hub.BadEvent("no id")
+
+
+def all_or_none(self, inbound):
+    said = inbound.json()
+    if not isinstance(said, list) or not all(isinstance(one, dict) and one.get("id") for one in said):
+        raise hub.BadPayload("one of them has no id")
+    yield from map(letter, said)
+
+
+def letter(said):
+    return hub.normalise(type="track", id=said["id"], name="Parcel Came")
+
+
+@pytest.mark.parametrize(("receive", "told"), [(each_for_itself, ""), (all_or_none, "left open")])
+def test_a_bad_event_that_costs_its_neighbours_is_told(receive: Any, told: str, requests: Path):
+    body = [{"id": "w1"}, {}, {"id": "w2"}]
+    (requests / "parcel.json").write_text(json.dumps({"inbound": {"json": body}, "signed": True}))
+    objection = said(GoodDesk, "a_bad_event_costs_nobody_else", requests, **desk(receive=receive))
+
+    assert objection.startswith(told) and bool(told) == bool(objection)
+
+
+def test_a_golden_request_says_from_which_library_it_was_recorded(requests: Path):
+    name, kept = "agrees_with_the_vendors_library", json.loads((requests / "parcel.json").read_text())
+
+    assert said(GoodDesk, name, requests).startswith("left open: no golden request says")
+
+    (requests / "parcel.json").write_text(json.dumps({**kept, "recorded_from": "parcels 1.2"}))
+    assert said(GoodDesk, name, requests) == ""
+
+
 def test_a_source_with_a_secret_needs_a_signed_request_and_an_age(requests: Path):
     assert "`tolerance`" in said(GoodDesk, "old_timestamps_are_refused", requests, tolerance=None)
 
