@@ -171,6 +171,8 @@ class Profile(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The parts that make up this person (itself and those merged into it), each with its newest entry."""
     joined: dict[PersonId, Instant] = {}
     """When each part that was merged into this person came to it: its past is known here since then."""
+    devices_seen: dict[str, Instant] = {}
+    """`kind:value` → when a browser, device or cart was last seen; kept while there are several of a kind."""
     synced: dict[str, Synced] = {}
     """What each `[sync.*]` has told its sink."""
 

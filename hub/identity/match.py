@@ -50,6 +50,8 @@ def resolve(
     one is, `people` holds those owners. Nothing known: a new person. One person: that one. Several: merged
     if at most one of them has a strong identifier, or the event is proven, and no limit breaks; else the
     person of the strongest identifier gets the event and the others are left for review.
+
+    A weak identifier breaks no limit: `take_in` says which other one gives way to it.
     """
     taken = _changing_hands(identifiers, owners, people)
     found = list(dict.fromkeys(owners[one] for one in identifiers if one in owners and one not in taken))
@@ -58,7 +60,9 @@ def resolve(
     if len(found) == 1 and not _another_user(identifiers, people[found[0]]):
         return _of_one(identifiers, people[found[0]], taken, rules)
     if len(found) > 1 and _mergeable(identifiers, [people[one] for one in found], proven, rules):
-        return Resolution(found[0], add=_new(identifiers, owners, taken), take=taken, merge=found[1:])
+        together = [known for one in found for known in people[one].identifiers]
+        added = _within(_new(identifiers, owners, taken), together, rules)
+        return Resolution(found[0], add=added, take=[one for one in taken if one in added], merge=found[1:])
     return _of_strongest(identifiers, owners, people, (taken, found), rules)
 
 
@@ -132,8 +136,8 @@ def _new(
 
 
 def _within(new: Iterable[Identifier], kept: Iterable[Identifier], rules: IdentityRules) -> list[Identifier]:
-    """Those of the new ones for which a person has room, the first ones first."""
-    counts = Counter(known.kind for known in kept)
+    """Those of the new ones for which a person has room or can make it, the first ones first."""
+    counts = Counter(known.kind for known in kept if not rules.is_weak(known.kind))
     added = []
     for one in new:
         if counts[one.kind] < rules.kinds[one.kind].most:
@@ -143,5 +147,5 @@ def _within(new: Iterable[Identifier], kept: Iterable[Identifier], rules: Identi
 
 
 def _broken(identifiers: Iterable[Identifier], rules: IdentityRules) -> bool:
-    counts = Counter(known.kind for known in identifiers)
-    return any(count > rules.kinds[kind].most for kind, count in counts.items() if kind in rules.kinds)
+    counts = Counter(known.kind for known in identifiers if rules.is_strong(known.kind))
+    return any(count > rules.kinds[kind].most for kind, count in counts.items())

@@ -43,7 +43,8 @@ class KindRule:
 
     strong: bool
     most: int
-    """At most so many of this kind per person."""
+    """At most so many of this kind per person: one more of a strong kind is not added, of a weak kind the one
+    that was seen longest ago gives way."""
 
 
 _KNOWN_KINDS = {kind: KindRule(kind in STRONG_KINDS, 1 if kind == "user_id" else 5) for kind in KINDS}
@@ -79,6 +80,11 @@ class IdentityRules:
         rule = self.kinds.get(kind)
         # People keep identifiers of a kind that is no longer declared; they prove nothing any more.
         return rule is not None and rule.strong
+
+    def is_weak(self, kind: str) -> bool:
+        """Whether this kind is declared, and names a device, a browser or a cart."""
+        rule = self.kinds.get(kind)
+        return rule is not None and not rule.strong
 
     @property
     def _ranks(self) -> dict[str, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hub.event import Event, Identifier, Instant, PersonId, Profile
-from hub.identity import Known, Resolution, resolve, survivor
+from hub.identity import Known, Resolution, let_go, note_seen, resolve, survivor, take_in
 from hub.pipeline.definitions import Definitions
 from hub.pipeline.following import Follower
 from hub.pipeline.obeying import adopt_configuration, merge_asked, note_outcome
@@ -82,6 +82,7 @@ class Line:
         elif (asked := merge_asked(entry, self._work)) is not None:
             into, merged = asked
             self._unite(entry.seq, entry.received_at, into, merged)
+            self._release(take_in(into, (), self.definitions.identity))
 
     def follow(self, entry: int, event: Event) -> None:
         """Identify, learn, decide, plan."""
@@ -107,6 +108,8 @@ class Line:
         if len(owners) == len(usable) and len(set(owners.values())) == 1:
             # Nothing new is said of whose it is: by far the most common case.
             profile = work.profile(owners[usable[0]])
+            if profile.devices_seen:
+                note_seen(profile, usable, event.time)
         else:
             profile = self._resolve(entry, event, usable, owners)
         part = work.part(usable[0])
@@ -124,7 +127,7 @@ class Line:
         resolution = resolve(usable, owners, known, proven=event.trust == "secret", rules=rules)
         for taken in resolution.take:
             loser = work.profile(owners[taken])
-            loser.identifiers.remove(taken)
+            let_go(loser, taken)
             work.changed(loser.id)
         if resolution.person is None:
             profile = work.create(event.source, event.id)
@@ -132,11 +135,15 @@ class Line:
         else:
             profile = self._merge(entry, event, resolution.person, resolution)
         for added in resolution.add:
-            profile.identifiers.append(added)
             work.assign(added, profile.id)
+        self._release(take_in(profile, resolution.add, rules, told=usable, at=event.time))
         for other in resolution.left:
             work.review(entry, profile.id, other)
         return profile
+
+    def _release(self, gone: list[Identifier]) -> None:
+        for one in gone:
+            self._work.release(one)
 
     def _merge(self, entry: int, event: Event, person: PersonId, resolution: Resolution) -> Profile:
         """The person, with those who turned out to be the same."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hub.event import Instant, Profile
+from hub.identity import last_seen
 from hub.profiles.consents import united
 from hub.profiles.learning import LEARNED, count
 from hub.profiles.syncing import united as united_syncs
@@ -14,6 +15,7 @@ def join(survivor: Profile, merged: Profile, at: Instant) -> None:
     The survivor's traits win, missing ones are filled; what was only learned gives way to what was said.
     Counters add up; of the consent the latest decision holds.
     """
+    survivor.devices_seen = {**last_seen(merged), **last_seen(survivor)}
     known = set(survivor.identifiers)
     survivor.identifiers.extend(one for one in merged.identifiers if one not in known)
     for name, trait in merged.traits.items():

@@ -68,6 +68,7 @@ def test_an_exception_leaves_nothing_neither_on_disk_nor_in_memory(state, reader
         changing.merge(3, ann, bob)
         changing.create("site", "carl")
         changing.assign(email("ann"), bob)
+        changing.release(email("bob"))
         changing.plan(3, ann, LEGS)
         changing.wake(ann, 5)
         changing.position = 3
@@ -80,6 +81,22 @@ def test_an_exception_leaves_nothing_neither_on_disk_nor_in_memory(state, reader
         assert changing.profile(ann).traits == {}
         changing.plan(3, ann, LEGS)
     assert len(reader.outbox(0, [1], 10)) == 1
+
+
+def test_what_was_released_is_nobodys_at_once_and_for_ever(state, reader, tmp_path):
+    ann = meet(state, 1, "ann")
+    with state.transaction() as changing:
+        changing.prefetch(["email:ann"])
+        changing.release(email("ann"))
+        changing.prefetch(["email:ann"])
+        assert changing.owner(email("ann")) is None
+
+    assert reader.owners([email("ann")]) == {}
+    with state.transaction() as changing:
+        changing.prefetch(["email:ann"])
+        assert changing.owner(email("ann")) is None
+        changing.assign(email("ann"), ann)
+    assert reader.owners([email("ann")]) == {email("ann"): ann}
 
 
 def test_a_merged_person_is_found_by_every_former_name(state, reader):
@@ -106,6 +123,37 @@ def test_a_timer_moves_with_the_person_and_the_earlier_one_holds(state):
 
     assert state.due(20, 10) == [ann]
     assert state.due(19, 10) == []
+
+
+def test_a_kept_timer_gives_way_to_an_earlier_one_only_or_to_any_once_it_has_ended(state):
+    ann, bob, carl = (meet(state, n, name) for n, name in enumerate(("ann", "bob", "carl"), 1))
+    with state.transaction() as changing:
+        for person in (ann, bob, carl):
+            changing.wake(person, 50)
+    with state.transaction() as changing:
+        changing.wake(ann, 20)
+        changing.wake(bob, 90)
+        changing.wake(carl, None)
+        changing.wake(carl, 90)
+
+    assert (state.due(20, 9), state.due(50, 9), state.due(90, 9)) == ([ann], [ann, bob], [ann, bob, carl])
+
+
+def test_a_merge_takes_along_the_earliest_timer_of_this_transaction_and_of_before(state):
+    ann, bob, carl = (meet(state, n, name) for n, name in enumerate(("ann", "bob", "carl"), 1))
+    with state.transaction() as changing:
+        changing.wake(bob, 20)
+        changing.wake(carl, 20)
+    with state.transaction() as changing:
+        changing.wake(bob, 50)
+        changing.wake(carl, None)
+        changing.wake(carl, 50)
+        changing.merge(4, ann, bob)
+        assert state.due(90, 9) == [bob, carl]
+
+    assert state.due(20, 9) == [ann]
+    unite(state, 5, ann, carl)
+    assert (state.next_wake(), state.due(90, 9)) == (20, [ann])
 
 
 def test_people_are_due_the_earliest_first(state):

@@ -10,44 +10,64 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.event import KINDS, STRONG_KINDS, Identifier, PersonId, Profile
-from hub.identity import IdentityRules, KindRule, Known, resolve, survivor
+from hub.identity import (
+    IdentityRules,
+    KindRule,
+    Known,
+    let_go,
+    note_seen,
+    resolve,
+    survivor,
+    take_in,
+)
+from hub.profiles import join
 
 RULES = IdentityRules()
 
 
 class World:
-    """People and whose identifiers are, changed by nothing but resolutions."""
+    """People and whose identifiers are, changed by nothing but resolutions; each event is a second later."""
 
     def __init__(self, rules: IdentityRules = RULES) -> None:
         self.rules = rules
-        self.people: dict[PersonId, list[Identifier]] = {}
+        self.now = 0
+        self.profiles: dict[PersonId, Profile] = {}
         self.owners: dict[Identifier, PersonId] = {}
         self.reviews: list[tuple[PersonId, PersonId]] = []
         self.merges: list[tuple[PersonId, PersonId]] = []
 
-    def event(self, *identifiers: Identifier, proven: bool = True) -> PersonId:
+    @property
+    def people(self) -> dict[PersonId, list[Identifier]]:
+        return {id: profile.identifiers for id, profile in self.profiles.items()}
+
+    def event(self, *identifiers: Identifier, proven: bool = True, ago: int = 0) -> PersonId:
         """An event arrives; returns whose it is."""
+        self.now += 1
+        at = self.now - ago
         usable = self.rules.usable(identifiers)
         owners = {one: self.owners[one] for one in usable if one in self.owners}
         known = {owner: Known(owner, tuple(self.people[owner])) for owner in owners.values()}
         said = resolve(usable, owners, known, proven=proven, rules=self.rules)
         for one in said.take:
-            self.people[self.owners[one]].remove(one)
-        person = said.person
-        if person is None:
-            person = PersonId(len(self.people) + 1)
-            self.people[person] = []
+            let_go(self.profiles[self.owners[one]], one)
+        person = said.person or PersonId(len(self.profiles) + 1)
+        profile = self.profiles.setdefault(person, Profile(id=person))
         for other in said.merge:
-            gone = self.people[other]
-            self.people[person] += gone
-            self.owners.update(dict.fromkeys(gone, person))
-            self.people[other] = []
-            self.merges.append((person, other))
-        for one in said.add:
-            self.people[person].append(one)
-            self.owners[one] = person
+            self._join(profile, other)
+        note_seen(profile, usable, at)
+        self.owners.update(dict.fromkeys(said.add, person))
+        for one in take_in(profile, said.add, self.rules, told=usable, at=at):
+            del self.owners[one]
+        profile.last_seen_at = max(at, profile.last_seen_at)
         self.reviews += [(person, other) for other in said.left]
         return person
+
+    def _join(self, profile: Profile, other: PersonId) -> None:
+        gone = self.profiles[other]
+        join(profile, gone, self.now)
+        self.owners.update(dict.fromkeys(gone.identifiers, profile.id))
+        self.profiles[other] = Profile(id=other)
+        self.merges.append((profile.id, other))
 
 
 def user(value: str) -> Identifier:
@@ -220,11 +240,54 @@ def test_a_new_user_takes_at_most_as_many_browsers_as_one_person_may_have(world)
 # ------------------------------------------------------------------ limits and values
 
 
-def test_a_person_has_at_most_five_of_a_kind_and_the_sixth_stays_nobodys(world):
+def test_a_person_has_at_most_five_of_a_strong_kind_and_the_sixth_stays_nobodys(world):
+    ann = world.event(user("1"), *(email(f"ann{n}@shop.test") for n in range(5)))
+
+    assert world.event(user("1"), email("sixth@shop.test")) == ann
+    assert email("sixth@shop.test") not in world.owners
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in STRONG_KINDS])
+def test_of_a_weak_kind_the_one_that_was_seen_longest_ago_gives_way_to_the_sixth(world, kind):
+    first, second, *others, sixth = (Identifier(kind, letter) for letter in "abcdef")
+    ann = world.event(user("1"), first)
+    for one in (second, *others, first):
+        world.event(user("1"), one)
+
+    assert world.event(user("1"), sixth) == ann
+    assert world.people[ann] == [user("1"), first, *others, sixth]
+    assert world.event(second) != ann
+
+
+def test_a_device_that_gave_way_comes_back_with_its_user(world):
+    tokens = [Identifier("device_token", letter) for letter in "abcdef"]
+    for token in (*tokens, tokens[0]):
+        ann = world.event(user("1"), token)
+
+    assert world.people[ann] == [user("1"), *tokens[2:], tokens[0]]
+
+
+def test_a_browser_seen_before_all_that_a_person_has_takes_nobodys_place(world):
     ann = world.event(user("1"), *(browser(f"b{n}") for n in range(5)))
 
-    assert world.event(user("1"), browser("sixth")) == ann
-    assert browser("sixth") not in world.owners
+    assert world.event(user("1"), browser("of the past"), ago=2) == ann
+    assert browser("of the past") not in world.owners
+
+
+def test_too_many_browsers_keep_nobody_from_becoming_one_and_the_oldest_give_way(world):
+    for name in ("b0", "a0", "a1", "b1", "a2", "b2"):
+        world.event(device(name[0]), browser(name))
+    ann = world.event(device("a"), device("b"))
+
+    assert len(world.merges) == 1
+    assert set(world.people[ann]) == {device("a"), device("b"), *map(browser, ("a0", "a1", "b1", "a2", "b2"))}
+
+
+def test_an_event_of_more_devices_than_one_may_have_adds_the_first_ones(world):
+    ann = world.event(user("1"), browser("old"))
+    world.event(user("1"), *(browser(f"b{n}") for n in range(7)))
+
+    assert world.people[ann] == [user("1"), *(browser(f"b{n}") for n in range(5))]
 
 
 def test_words_that_mean_nobody_point_at_nobody():
@@ -240,7 +303,7 @@ def test_a_shop_can_block_values_and_change_how_many_there_may_be():
     ann = world.event(user("1"), device("one"))
     world.event(user("1"), device("two"))
 
-    assert world.people[ann] == [user("1"), device("one")]
+    assert world.people[ann] == [user("1"), device("two")]
     assert rules.usable([device("KIOSK"), device("one")]) == [device("one")]
 
 
@@ -251,7 +314,7 @@ def test_a_kind_that_nobody_declared_is_no_identifier():
 def test_an_identifier_of_a_kind_that_is_no_longer_declared_stops_no_merge(world):
     declared = World(IdentityRules.of({"card": KindRule(strong=True, most=1)}))
     declared.event(Identifier("card", "4711"), browser("a"))
-    world.people, world.owners = declared.people, declared.owners
+    world.profiles, world.owners = declared.profiles, declared.owners
 
     world.event(user("ann"))
     known = world.event(user("ann"), browser("a"), proven=False)
@@ -315,6 +378,30 @@ def test_every_identifier_points_at_exactly_one_person_and_nobody_breaks_a_limit
         for theirs in world.people.values():
             for kind, count in Counter(one.kind for one in theirs).items():
                 assert count <= RULES.kinds[kind].most
+
+
+@given(st.lists(st.sampled_from("123456789"), max_size=60))
+def test_of_a_users_devices_those_are_kept_that_were_seen_last(tokens):
+    world = World()
+    for token in tokens:
+        world.event(user("ann"), Identifier("device_token", token))
+
+    seen_last = list(dict.fromkeys(reversed(tokens)))[:5]
+    kept = {one.value for one, _ in world.owners.items() if one.kind == "device_token"}
+    assert kept == set(seen_last)
+
+
+@given(EVENTS)
+def test_what_an_event_names_as_the_newest_does_not_give_way_to_what_was_seen_before(events):
+    world = World()
+    for identifiers, proven in events:
+        before = dict(world.owners)
+        whose = world.event(*identifiers, proven=proven)
+
+        known = [one for one in RULES.usable(identifiers) if one in before]
+        few = all(count <= 5 for count in Counter(one.kind for one in RULES.usable(identifiers)).values())
+        if few and all(before[one] == whose for one in known):
+            assert all(world.owners.get(one) == whose for one in known)
 
 
 @given(EVENTS)

@@ -177,12 +177,13 @@ class Work:
         self.configuration = state.configuration
         self.ages = state.ages
         self._dirty: set[PersonId] = set()
-        self._moved: dict[str, PersonId] = {}
+        self._moved: dict[str, PersonId | None] = {}
         self._merged: list[tuple[int, PersonId, PersonId]] = []
         self._gone: dict[PersonId, tuple[Instant, bytes]] = {}
         self._fates: dict[int, int | None] = {}
         self._rows: dict[str, list[tuple[Any, ...]]] = {}
-        self._timers: dict[PersonId, Instant | None] = {}
+        self._timers: dict[PersonId, Instant] = {}
+        self._ended: set[PersonId] = set()
         self._outbox_end = state.outbox_end
         self.tally: dict[tuple[str, ...], int] = {}
         """What there is to count once the transaction is committed: a metric's name and its labels."""
@@ -191,7 +192,7 @@ class Work:
 
     def prefetch(self, names: Collection[str]) -> None:
         """Reads whose these identifiers (`kind:value`) are, and what is known of those people."""
-        unknown = [name for name in names if name not in self._owners]
+        unknown = [name for name in names if name not in self._owners and name not in self._moved]
         for part in parts(unknown):
             self._owners.update(
                 rows(
@@ -288,6 +289,12 @@ class Work:
         self._owners[name] = person
         self._moved[name] = person
 
+    def release(self, identifier: Identifier) -> None:
+        """An identifier points at nobody from now on."""
+        name = f"{identifier.kind}:{identifier.value}"
+        self._owners.pop(name, None)
+        self._moved[name] = None
+
     def merge(self, entry: int, survivor: PersonId, merged: PersonId) -> None:
         """`merged` is part of `survivor` from now on; its profile stays as it was, for an unmerge."""
         profile = self.profile(merged)
@@ -298,10 +305,9 @@ class Work:
         for part in (merged, *profile.heads):
             self._into[part] = survivor
         self._merged.append((entry, survivor, merged))
-        waking = self._wake_at(merged)
-        if waking is not None:
-            self._timers[merged] = None
+        for waking in self._wakes(merged):
             self.wake(survivor, waking)
+        self.wake(merged, None)
 
     def review(self, entry: int, person: PersonId, other: PersonId) -> None:
         """The two may be one; people will decide. A case that is open already is no second one."""
@@ -389,9 +395,10 @@ class Work:
     def wake(self, person: PersonId, at: Instant | None) -> None:
         """When to look at this person again: kept where it is earlier than what is kept; None ends it."""
         if at is None:
-            self._timers[person] = None
+            self._ended.add(person)
+            self._timers.pop(person, None)
             return
-        kept = self._wake_at(person)
+        kept = self._timers.get(person)
         if kept is None or at < kept:
             self._timers[person] = at
 
@@ -408,13 +415,17 @@ class Work:
             self._db.execute(
                 "INSERT INTO merge (entry, survivor, merged) VALUES (?, ?, ?)", (entry, survivor, merged)
             )
-        write("INSERT OR REPLACE INTO identifier VALUES (?, ?)", sorted(self._moved.items()))
+        moved = sorted(self._moved.items())
+        kept = [(name, person) for name, person in moved if person is not None]
+        write("INSERT OR REPLACE INTO identifier VALUES (?, ?)", kept)
+        write("DELETE FROM identifier WHERE name = ?", [(name,) for name, person in moved if person is None])
         for sql, values in self._rows.items():
             write(sql, values)
-        timers = self._timers.items()
-        write("DELETE FROM timer WHERE person = ?", [(one,) for one, at in timers if at is None])
+        write("DELETE FROM timer WHERE person = ?", [(one,) for one in self._ended])
         write(
-            "INSERT OR REPLACE INTO timer VALUES (?, ?)", [(one, at) for one, at in timers if at is not None]
+            "INSERT INTO timer VALUES (?, ?) ON CONFLICT (person)"
+            " DO UPDATE SET wake_at = excluded.wake_at WHERE excluded.wake_at < wake_at",
+            list(self._timers.items()),
         )
         self.seen.write()
         write(
@@ -448,11 +459,12 @@ class Work:
     def _exists(self, person: PersonId) -> bool:
         return row(self._db, "SELECT 1 FROM person WHERE id = ?", (person,)) is not None
 
-    def _wake_at(self, person: PersonId) -> Instant | None:
-        if person in self._timers:
-            return self._timers[person]
-        kept = row(self._db, "SELECT wake_at FROM timer WHERE person = ?", (person,))
-        return kept[0] if kept else None
+    def _wakes(self, person: PersonId) -> list[Instant]:
+        """When this person is to be looked at: as this transaction says, and as it was kept before."""
+        wakes = [self._timers[person]] if person in self._timers else []
+        if person not in self._ended:
+            wakes += [at for (at,) in rows(self._db, "SELECT wake_at FROM timer WHERE person = ?", (person,))]
+        return wakes
 
 
 def legs_text(legs: Sequence[Leg]) -> str:
