@@ -230,7 +230,9 @@ class HttpSink(_Connector[S]):
     The hub answers for statuses: an answer that is neither 2xx nor expected by its request is raised inside
     the generator as the default error for its status (RetryLater, GiveUp, CredentialsRejected …), or as
     what `judge` says. An action may catch it, read the error's `answer`, and raise it again: a refused
-    request of several deliveries is then tried again in halves.
+    request of several deliveries is then tried again in halves. Of requests that were sent at once the first
+    error is raised when all have ended; its `answers` holds, in their order, what became of each: the answer,
+    or its own error.
     """
 
     base_url: ClassVar[str] = ""

@@ -43,10 +43,12 @@ class DeliveryError(HubError):
     """What a sink says of a delivery that did not arrive.
 
     `answer` is the vendor's answer (a `hub.Response`) that the hub read the error from, None where there was
-    none: an action that catches the error reads there what exactly was refused.
+    none: an action that catches the error reads there what exactly was refused. Where several requests were
+    sent at once, `answers` tells what became of each, in their order: its answer, or its own error.
     """
 
     answer: Any = None
+    answers: Sequence[Any] = ()
 
 
 class RetryLater(DeliveryError):

@@ -100,9 +100,12 @@ class _Conversation:
         if isinstance(step, Request):
             return await self._ask(step)
         answers = await asyncio.gather(*map(self._ask, step), return_exceptions=True)
-        for answer in answers:
-            if isinstance(answer, BaseException):
-                raise answer
+        faults = [answer for answer in answers if isinstance(answer, BaseException)]
+        # A bug goes before what the vendor said: nobody can tell what came of that request.
+        for fault in sorted(faults, key=lambda fault: isinstance(fault, DeliveryError)):
+            if isinstance(fault, DeliveryError):
+                fault.answers = answers
+            raise fault
         return [answer for answer in answers if isinstance(answer, Response)]
 
     async def _ask(self, request: Request) -> Response:
