@@ -170,6 +170,17 @@ class DeliveryHouse:
     def _report(self, name: str, status: str, reason: str) -> None:
         self.reports[name] = (status, reason)
 
+    def read_through(self, shaky: Callable[[Any], Any]) -> None:
+        """The running role reads all three stores through what `shaky` makes of them."""
+        role = self.role
+        assert role is not None
+        for name in ("_journal", "_state", "_kept"):
+            setattr(role, name, shaky(getattr(role, name)))
+        shared, desk = role._house, role._house.desk
+        desk._journal, desk._state = role._journal, role._state
+        object.__setattr__(shared, "state", role._state)
+        object.__setattr__(shared, "kept", role._kept)
+
     async def quiet(self, seconds: float = 10) -> None:
         """Until everything that can happen at this time has happened."""
         role = self.role

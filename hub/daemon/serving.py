@@ -191,7 +191,6 @@ class Serving:
         while True:
             if self._delivery is not None:
                 self._delivery.notify()
-                self._health.report("delivery")
             if "gateway" in self._roles:
                 self._clock.steer()
             await asyncio.sleep(BEAT)
@@ -234,8 +233,8 @@ class Serving:
         while True:
             newer = self._configuration.newer(journal)
             if newer is not None:
-                self._configuration.config = newer
                 await delivery.replace(newer)
+                self._configuration.config = newer
                 log.info("config applied", version=newer.version)
             await asyncio.sleep(FOLLOW)
 

@@ -1,4 +1,4 @@
-"""How long to wait before the next attempt, and when to stop trying."""
+"""How long to wait before the next attempt, and how long it has been."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from hub.event import Instant
 
 SECOND = 1_000_000
 HOUR = 3600 * SECOND
-PATIENCE = 72 * HOUR
-"""A delivery is tried for so long since it was first due."""
 
 Pause = tuple[Instant, Instant]
 """From when until when nothing could be tried."""

@@ -10,6 +10,7 @@ from hub.delivery.house import Aim, House
 from hub.delivery.limits import Limiter
 from hub.delivery.track import Track
 from hub.delivery.work import Group, Job
+from hub.errors import StoreUnavailable
 from hub.event import Instant
 
 READ_AT_ONCE = 500
@@ -109,12 +110,15 @@ class Chooser:
                 most = self._room(action, min(1, track.lines.count))
             jobs = self._cut(track, track.lines.take(action, most), limits.bytes) if most else []
             if len(jobs) == 1 < most and not self._room(action, 1):
-                track.lines.put_back(jobs)
-                track.lines.release({track.lines.turn(job) for job in jobs})
+                self._back(track, jobs)
                 continue
             if jobs:
                 return self.group(action, jobs)
         return None
+
+    def _back(self, track: Track, jobs: list[Job]) -> None:
+        track.lines.put_back(jobs)
+        track.lines.release({track.lines.turn(job) for job in jobs})
 
     def _gathers(self, track: Track, limits: Limits) -> bool:
         """While something is out, a request that is not full waits a few milliseconds for more."""
@@ -159,11 +163,15 @@ class Chooser:
         if not most or len(jobs) < 2:
             return jobs
         total, fits = 0, 0
-        for size in self._house.desk.sizes(jobs):
-            total += size
-            if fits and total > most:
-                break
-            fits += 1
+        try:
+            for size in self._house.desk.sizes(jobs):
+                total += size
+                if fits and total > most:
+                    break
+                fits += 1
+        except StoreUnavailable:
+            self._back(track, jobs)
+            raise
         taken, rest = jobs[:fits], jobs[fits:]
         track.lines.put_back(rest)
         track.lines.release(

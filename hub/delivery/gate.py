@@ -48,6 +48,10 @@ class Gate:
         """Whether the sink takes what comes."""
         return self.state == "open"
 
+    def is_shut(self, now: Instant) -> bool:
+        """Whether the sink takes nothing but probes."""
+        return self.state != "open" or now < self.until
+
     def permit(self, now: Instant) -> Permit:
         """`go`, one `probe`, or `no`."""
         if now < self.until or self.state == "gone":
@@ -74,15 +78,13 @@ class Gate:
         self._streak += 1
         self._last.append(False)
         self.down_since = self.down_since or now
-        self.reason = reason
+        if self.state in ("open", "broken"):
+            self.reason = reason
         if self.state == "open" and self._is_too_much():
             self._shut("broken", now)
             return True
-        if self.state == "broken":
-            self._probe_later(now)
-        elif self.state == "rejected":
-            # No word about the credentials: they are asked about again, soon.
-            self._probe_later(now)
+        # In `rejected` this is no word about the credentials: they are asked about again, soon.
+        self.unknown(now)
         return False
 
     def rejected(self, now: Instant, reason: str, *, gone: bool = False) -> bool:
@@ -90,7 +92,7 @@ class Gate:
         self.reason = reason
         state: State = "gone" if gone else "rejected"
         if self.state == state:
-            self._probe_later(now)
+            self.unknown(now)
             return False
         if self.state in ("open", "broken"):
             self.pauses.append((now, 1 << 62))
@@ -98,7 +100,8 @@ class Gate:
         return True
 
     def unknown(self, now: Instant) -> None:
-        """A probe ended without a word about the sink: another one goes later."""
+        """A probe did not open the gate: another one goes later."""
+        # What went out before the gate was shut, and fails after it, is no probe.
         if self.probing:
             self._probe_later(now)
 

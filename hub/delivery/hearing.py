@@ -9,12 +9,15 @@ from hub.delivery.backoff import SECOND, backoff
 from hub.delivery.gate import Gate
 from hub.delivery.house import House
 from hub.delivery.judging import Judgement
-from hub.delivery.verdicts import Gone, Slowed
+from hub.delivery.verdicts import Gone, Slowed, asked
 from hub.errors import CredentialsRejected, DeliveryError, RetryLater
 from hub.event import Instant
 from hub.telemetry import log, names, place
 
 LONGEST_SLOWED = 60 * SECOND
+SOON = SECOND
+"""A sink that takes nothing for so long is told of, before its gate is shut."""
+PATIENT = "waiting as the vendor asks"
 
 
 class Hearing:
@@ -31,6 +34,7 @@ class Hearing:
         self._house = house
         self._call_opened = opened
         self._slowed = 0
+        self._failing = False
         self._said = ""
         self._bugs: set[str] = set()
 
@@ -49,10 +53,20 @@ class Hearing:
         else:
             self._arrived(now)
 
-    def resume(self, now: Instant) -> None:
-        """An operator or a changed configuration says that it is worth trying."""
-        self.gate.until = 0
-        if self.gate.open(now):
+    def recall(self, memory: dict[str, Any], now: Instant) -> None:
+        """Takes up how the sink was before a restart."""
+        self.gate.recall(memory, now)
+        if not self.gate.is_open:
+            self.say("degraded", self.gate.reason)
+        elif now < self.gate.until:
+            self.say("degraded", PATIENT)
+
+    def resume(self, now: Instant, *, early: bool) -> None:
+        """Somebody says that it is worth trying; `early`: though the vendor asked for a longer pause."""
+        ended = early and now < self.gate.until
+        if early:
+            self.gate.until = 0
+        if self.gate.open(now) or ended:
             self._opened("sink resumed")
 
     def say(self, status: Literal["ok", "degraded"], reason: str) -> None:
@@ -60,7 +74,6 @@ class Hearing:
         if self._said != (said := f"{status} {reason}" if reason else ""):
             self._said = said
             self._house.report(f"sinks.{self._sink}", status, reason)
-        self._house.metrics.set(names.SINKS_PAUSED, float(not self.gate.is_open), self._sink)
 
     def bug(self, bug: Exception) -> None:
         """The connector failed; each place in its code is told of once."""
@@ -75,13 +88,23 @@ class Hearing:
         if self.gate.arrived(now):
             self._opened("sink recovered")
         elif now >= self.gate.until:
-            self.say("ok", "")
+            self._well()
 
     def _failed(self, word: RetryLater, now: Instant) -> None:
         self._house.metrics.count(names.ATTEMPTS_FAILED, self._sink, "passing")
-        if self.gate.failed(now, str(word)):
+        shut = self.gate.failed(now, str(word))
+        if self.gate.state not in ("open", "broken") or (not shut and now - self.gate.down_since < SOON):
+            return
+        if not self._failing:
+            self._failing = True
             log.warning("sink failing", sink=self._sink, reason=str(word))
-            self.say("degraded", str(word))
+        self.say("degraded", str(word))
+
+    def _well(self) -> None:
+        if self._failing:
+            self._failing = False
+            log.info("sink recovered", sink=self._sink)
+        self.say("ok", "")
 
     def _rejected(self, word: CredentialsRejected, now: Instant) -> None:
         self._house.metrics.count(names.ATTEMPTS_FAILED, self._sink, "credentials")
@@ -93,21 +116,22 @@ class Hearing:
     def _slow_down(self, word: RetryLater, now: Instant) -> None:
         self._house.metrics.count(names.ATTEMPTS_FAILED, self._sink, "slowed")
         self._slowed += 1
-        if word.after is not None:
-            pause = int(word.after.total_seconds() * SECOND)
-        else:
+        pause = asked(word)
+        if pause is None:
             most = min(LONGEST_SLOWED, SECOND << min(self._slowed, 10))
             pause = most // 2 + backoff(1, self._house.rng, base=most // 2)
         if self.gate.arrived(now):
             self._opened("sink recovered")
         self.gate.pause(now + pause)
-        self.say("degraded", f"{word}; waiting as the vendor asks")
+        self.say("degraded", f"{word}; {PATIENT}")
 
     def _opened(self, event: str) -> None:
+        self._failing = False
         log.info(event, sink=self._sink)
-        self.say("ok", "")
+        patient = self._house.clock.now() < self.gate.until
+        self.say("degraded" if patient else "ok", PATIENT if patient else "")
         self._call_opened()
 
 
 def _is_patience(word: RetryLater) -> bool:
-    return isinstance(word, Slowed) or word.after is not None
+    return isinstance(word, Slowed) or asked(word) is not None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from hub.connector import Verdicts
-from hub.delivery.verdicts import Refused, Slowed
+from hub.delivery.verdicts import Refused, Slowed, asked
 from hub.delivery.work import Group, Job, halves
 from hub.errors import CredentialsRejected, DeliveryError, GiveUp, RetryLater, Skip
 from hub.store.port import Standing
@@ -47,10 +47,9 @@ def judge(group: Group, said: Verdicts | None | Exception, *, halve: bool) -> Ju
         return Judgement([(job, Standing.SKIPPED, text) for job in group.jobs])
     if isinstance(said, CredentialsRejected):
         return Judgement(again=group.jobs, reason=text, sink=said)
-    if isinstance(said, Slowed) or (isinstance(said, RetryLater) and said.after is not None):
-        return Judgement(again=group.jobs, reason=text, wait=said, sink=said)
     if isinstance(said, RetryLater):
-        split = many and group.failures > 0 and halve
+        patient = isinstance(said, Slowed) or asked(said) is not None
+        split = many and group.failures > 0 and halve and not patient
         return Judgement(again=group.jobs, split=split, reason=text, wait=said, sink=said)
     # A bug of the connector: whichever delivery met it is found by going on alone.
     return Judgement(
@@ -79,9 +78,7 @@ def _each(jobs: Sequence[Job], verdicts: Verdicts) -> Judgement:
 
 
 def _longer(fault: RetryLater, other: RetryLater | None) -> bool:
-    if other is None or other.after is None:
-        return True
-    return fault.after is not None and fault.after > other.after
+    return other is None or (asked(fault) or 0) > (asked(other) or 0)
 
 
 def parts(jobs: list[Job], *, split: bool) -> tuple[list[list[Job]], list[Job]]:

@@ -4,30 +4,31 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import msgspec
 
-from hub.delivery.backoff import PATIENCE, SECOND, backoff, waited
+from hub.delivery.backoff import SECOND, backoff
 from hub.delivery.choosing import READ_AT_ONCE, Chooser
-from hub.delivery.flight import Flight
+from hub.delivery.flight import Flight, Turns
 from hub.delivery.hearing import Hearing
 from hub.delivery.house import Aim, House
 from hub.delivery.judging import Judgement, judge, parts
-from hub.delivery.limits import Limiter
+from hub.delivery.patience import SPENT, Patience
 from hub.delivery.track import PATIENT, Track
-from hub.delivery.verdicts import Slowed
+from hub.delivery.verdicts import Slowed, asked
 from hub.delivery.work import Group, Job
 from hub.errors import CredentialsRejected, DeliveryError, RetryLater, Skip, StoreUnavailable
-from hub.event import Instant
-from hub.store.port import Kept, Leg, Settlement, Standing
+from hub.event import Instant, PersonId
+from hub.store.port import Kept, Leg, Planned, Settlement, Standing
 from hub.telemetry import log, names
 
 CLASSES = ("message", "sync", "forward")
 """In the order in which they go first: a message to a person does not wait behind a backlog of forwards."""
 PRESSED = SECOND // 20
 """How long others stand still for one that is out, before it gets a row and they go on."""
-PATIENCE_SPENT = "tried in vain for 72 h"
 
 
 class Lane:
@@ -43,10 +44,13 @@ class Lane:
         self._chooser = Chooser(aim, house, self._tracks, self.wake)
         self._hearing = Hearing(aim.sink, house, self._opened)
         self.gate = self._hearing.gate
-        self._flights: set[asyncio.Task[None]] = set()
+        self._patience = Patience(self.gate, house.desk)
+        self._turns = Turns(self.wake)
+        self._flights: dict[asyncio.Task[None], Flight] = {}
         self._wake = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._stopping = False
+        self._trouble = ""
         self._remembered = self.gate.memory()
         self._load()
 
@@ -61,7 +65,7 @@ class Lane:
         memory = house.kept.memory(sink)
         if memory is not None:
             known = msgspec.json.decode(memory)
-            self.gate.recall(known["gate"], now)
+            self._hearing.recall(known["gate"], now)
             for name, use in known["limits"].items():
                 if name in self._chooser.limiters:
                     self._chooser.limiters[name].recall(use, now)
@@ -69,8 +73,6 @@ class Lane:
             rows = house.kept.heads(sink, track.lane, ordered=self.aim.ordered)
             self._chooser.number = max([self._chooser.number, *(row.batch for row in rows)])
             track.adopt(rows, house.state.outbox_rows([row.seq for row in rows]))
-        if not self.gate.is_open:
-            self._hearing.say("degraded", self.gate.reason)
 
     def _track(self, lane: str) -> Track:
         track = self._tracks.get(lane)
@@ -89,18 +91,18 @@ class Lane:
         self._chooser.end = end
         return any(track.read < end for track in self._tracks.values())
 
-    def replayed(self, rows: Sequence[Kept]) -> None:
+    def replayed(self, rows: Sequence[Kept], planned: dict[int, Planned]) -> None:
         """Dead letters that are to be tried again."""
-        planned = self._house.state.outbox_rows([row.seq for row in rows])
         for row in rows:
             self._track(row.lane).adopt([row], planned, stored=False)
         self.wake()
 
-    def resume(self) -> None:
-        """An operator or a changed configuration says that it is worth trying."""
-        for limiter in self._chooser.limiters.values():
-            limiter.resume()
-        self._hearing.resume(self._house.clock.now())
+    def resume(self, *, early: bool) -> None:
+        """Somebody says that it is worth trying; `early`: though the vendor asked for a longer pause."""
+        if early:
+            for limiter in self._chooser.limiters.values():
+                limiter.resume()
+        self._hearing.resume(self._house.clock.now(), early=early)
         self.wake()
 
     # What it does
@@ -118,12 +120,23 @@ class Lane:
             try:
                 self._pump(self._house.clock.now())
             except StoreUnavailable as fault:
-                self._hearing.say("degraded", f"a store cannot be read: {fault}")
+                self._read(f"a store cannot be read: {fault}")
                 self._wake_at(self._house.clock.now() + SECOND)
+            else:
+                self._read("")
+
+    def _read(self, trouble: str) -> None:
+        if self._trouble != trouble:
+            self._trouble = trouble
+            self._house.report(f"lane of {self.aim.sink}", "degraded" if trouble else "ok", trouble)
 
     def _pump(self, now: Instant) -> None:
+        self._turns.due(now)
         if self.stuck or self._stopping:
+            self._wake_at(self._turns.next_at())
             return
+        for track in self._tracks.values():
+            track.recall(partial(self._held, track.lane))
         permit = self.gate.permit(now)
         for track in self._in_turn():
             if permit == "no":
@@ -134,7 +147,7 @@ class Lane:
                 continue
             while self._launch(track, now, probe=False):
                 pass
-        self._wake_at(self._next_at(now))
+        self._wake_at(min(filter(None, (self._next_at(now), self._turns.next_at())), default=None))
 
     def _in_turn(self) -> list[Track]:
         return [self._tracks[lane] for lane in CLASSES if lane in self._tracks]
@@ -148,24 +161,30 @@ class Lane:
         for job in group.jobs:
             job.attempts += 1
             job.first_at = job.first_at or now
-        flight = asyncio.create_task(self._fly(track, group, self._chooser.leaves(group, now)))
-        self._flights.add(flight)
-        flight.add_done_callback(self._landed)
+        limiter = self._chooser.leaves(group, now)
+        flight = Flight(self.aim, self._house, gate=self.gate, limiter=limiter, turns=self._turns)
+        flying = asyncio.create_task(self._fly(track, group, flight))
+        self._flights[flying] = flight
+        flying.add_done_callback(self._landed)
         return True
+
+    def _held(self, lane: str, person: PersonId, most: int) -> tuple[Sequence[Kept], dict[int, Planned]]:
+        rows = self._house.kept.held(self.aim.sink, lane, person, most)
+        return rows, self._house.state.outbox_rows([row.seq for row in rows])
 
     # What comes of it
 
     def _landed(self, flight: asyncio.Task[None]) -> None:
-        self._flights.discard(flight)
+        self._flights.pop(flight, None)
         if not flight.cancelled() and (bug := flight.exception()) is not None:
             log.bug("task ended", bug, sink=self.aim.sink)
             self._hearing.say("degraded", f"a fault in the lane: {type(bug).__name__}")
 
-    async def _fly(self, track: Track, group: Group, limiter: Limiter) -> None:
+    async def _fly(self, track: Track, group: Group, flight: Flight) -> None:
         jobs = list(group.jobs)
         said: Any = None
         try:
-            said = await self._attempt(track, group, limiter)
+            said = await self._attempt(track, group, flight)
         except StoreUnavailable:
             said = RetryLater("a store cannot be read")
         except DeliveryError as fault:
@@ -174,16 +193,17 @@ class Lane:
             said = bug
             self._hearing.bug(bug)
         finally:
-            self._chooser.returns(limiter, len(jobs))
+            self._chooser.returns(flight.limiter, len(jobs))
         self._judge(track, group, said)
         # Whose deliveries are still on their way, in a request that waits, is not let go.
         busy = {track.lines.turn(job) for job in jobs if job.group is not None}
-        self._let_go(track, [job for job in jobs if track.lines.turn(job) not in busy])
-        self._expire(track, self._house.clock.now())
+        track.let_go(job for job in jobs if track.lines.turn(job) not in busy)
+        with suppress(StoreUnavailable):  # Looked at again after the next attempt.
+            self._expire(track, self._house.clock.now())
         self._house.settle(self.aim.sink)
         self.wake()
 
-    async def _attempt(self, track: Track, group: Group, limiter: Limiter) -> Any:
+    async def _attempt(self, track: Track, group: Group, flight: Flight) -> Any:
         aim, house = self.aim, self._house
         deliveries, ended = house.desk.prepare(group.jobs, aim.sink, aim.transforms)
         if ended:
@@ -193,7 +213,6 @@ class Lane:
             self._end_all(track, verdicts, house.clock.now())
         if not deliveries:
             return {}
-        flight = Flight(aim.sink, aim.send, self.gate, limiter, house)
         return await aim.runner.run(group.action, deliveries, flight)
 
     def _judge(self, track: Track, group: Group, said: Any) -> None:
@@ -221,24 +240,14 @@ class Lane:
         if dead:
             log.warning("delivery died", sink=self.aim.sink, count=len(dead), reason=dead[0].reason)
 
-    def _let_go(self, track: Track, jobs: Sequence[Job]) -> None:
-        back = track.let_go(
-            jobs, lambda person, most: self._house.kept.held(self.aim.sink, track.lane, person, most)
-        )
-        if back:
-            planned = self._house.state.outbox_rows([job.seq for job in back])
-            for job in back:
-                row = planned.get(job.seq)
-                job.identifiers = row.identifiers if row else ()
-                job.message = row.message if row else None
-                job.sync = row.sync if row else None
-
     def _try_again(self, track: Track, group: Group, judgement: Judgement, now: Instant) -> None:
         again = judgement.again
         failures = group.failures
-        if not judgement.soon and not isinstance(judgement.sink, CredentialsRejected | Slowed):
-            failures += 1
-            again = self._give_up_old(track, again, judgement.reason, now)
+        if not judgement.soon and not isinstance(judgement.sink, CredentialsRejected):
+            failures += not isinstance(judgement.sink, Slowed)
+            again, old = self._patience.parted(again, now)
+            why = f"{SPENT}: {judgement.reason}"
+            self._end_all(track, [(job, Standing.DEAD, why) for job in old], now)
         groups, back = parts(again, split=judgement.split)
         for job in again:
             job.failures, job.reason = failures, judgement.reason
@@ -253,40 +262,28 @@ class Lane:
     def _retry_at(self, judgement: Judgement, failures: int, now: Instant) -> Instant:
         if judgement.soon or isinstance(judgement.sink, CredentialsRejected):
             return now
-        if judgement.wait is not None and judgement.wait.after is not None:
-            return now + int(judgement.wait.after.total_seconds() * SECOND)
+        if judgement.wait is not None and (wait := asked(judgement.wait)) is not None:
+            return now + wait
         return max(now + backoff(failures, self._house.rng), self.gate.until)
-
-    def _give_up_old(self, track: Track, jobs: list[Job], reason: str, now: Instant) -> list[Job]:
-        """The jobs that are tried again; those that were tried for long enough are dead."""
-        old = {id(job) for job in jobs if waited(job.first_at, now, self.gate.pauses) >= PATIENCE}
-        if self._long_down(now):
-            old |= {id(job) for job in self._long_due(jobs, now)}
-        why = f"{PATIENCE_SPENT}: {reason}"
-        self._end_all(track, [(job, Standing.DEAD, why) for job in jobs if id(job) in old], now)
-        return [job for job in jobs if id(job) not in old]
-
-    def _long_down(self, now: Instant) -> bool:
-        since = self.gate.down_since
-        return since > 0 and waited(since, now, self.gate.pauses) >= PATIENCE
-
-    def _long_due(self, jobs: Sequence[Job], now: Instant) -> list[Job]:
-        times = self._house.desk.received(jobs)
-        pauses = self.gate.pauses
-        return [job for job, at in zip(jobs, times, strict=True) if waited(at, now, pauses) >= PATIENCE]
 
     def _expire(self, track: Track, now: Instant) -> None:
         """While the sink is down, what was due for longer than our patience ends without a try of its own."""
-        while self._long_down(now):
+        while self._patience.is_spent(now):
             self._chooser.read(track, now)
             jobs = [job for action in track.lines.actions() for job in track.lines.take(action, READ_AT_ONCE)]
-            old = {id(job) for job in self._long_due(jobs, now)}
-            why = f"{PATIENCE_SPENT}: {self.gate.reason}"
-            self._end_all(track, [(job, Standing.DEAD, why) for job in jobs if id(job) in old], now)
-            track.lines.put_back(job for job in jobs if id(job) not in old)
-            self._let_go(track, jobs)
+            old: list[Job] = []
+            try:
+                old = self._patience.overdue(jobs, now)
+            finally:
+                why = f"{SPENT}: {self.gate.reason}"
+                self._end_all(track, [(job, Standing.DEAD, why) for job in old], now)
+                gone = set(map(id, old))
+                track.lines.put_back(job for job in jobs if id(job) not in gone)
+                track.let_go(jobs)
             if not old:
                 return
+            self._house.settle(self.aim.sink)
+            track.recall(partial(self._held, track.lane))
 
     def _opened(self) -> None:
         for track in self._tracks.values():
@@ -299,9 +296,14 @@ class Lane:
         found = []
         # A request that is only a little slower than those behind it is not worth rows.
         pressed = self._chooser.is_stuck or 0 < self._chooser.pressed_at <= now - PRESSED
+        # At the end nothing may be left in memory alone: what arrived would be sent once more.
+        pressed = pressed or self._stopping
         for track in self._tracks.values():
             settlement = track.collect(
-                now, may_pass=self.gate.is_open, pressed=pressed, full=self._chooser.is_full(track)
+                now,
+                may_pass=self.gate.is_open or self._stopping,
+                pressed=pressed,
+                full=self._chooser.is_full(track),
             )
             if settlement is not None:
                 found.append(settlement)
@@ -357,7 +359,9 @@ class Lane:
     def busy(self) -> bool:
         """Whether anything is out, or may go out now."""
         now = self._house.clock.now()
-        if self._flights or self._wake.is_set() or self._chooser.pressed_at:
+        if not all(flight.is_asleep for flight in self._flights.values()):
+            return True
+        if self._wake.is_set() or self._chooser.pressed_at:
             return True
         if self.gate.permit(now) == "no":
             return False
@@ -371,13 +375,13 @@ class Lane:
     async def stop(self, seconds: float) -> None:
         """Lets what is out finish, for so long; what does not is tried again after the next start."""
         self._stopping = True
-        self._wake_at(None)
-        flights = set(self._flights)
-        if flights:
-            _, late = await asyncio.wait(flights, timeout=seconds)
+        self.wake()
+        if self._flights:
+            _, late = await asyncio.wait(self._flights, timeout=seconds)
             for flight in late:
                 flight.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+        self._house.settle(self.aim.sink)
 
     async def close(self) -> None:
         """Lets go of the sink."""

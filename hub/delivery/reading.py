@@ -132,12 +132,18 @@ class Desk:
         """Forgets the events that were read long ago, but none of those that are `needed`."""
         if len(self._events) <= EVENTS_KEPT + len(needed) and self._size <= EVENTS_ROOM:
             return
-        for seq, (_, size) in list(self._events.items()):
-            if len(self._events) <= EVENTS_KEPT and self._size <= EVENTS_ROOM:
-                return
+        over = len(self._events) - EVENTS_KEPT
+        # Not a copy of all of them for each request: only those that go are looked at.
+        old: list[int] = []
+        for seq, (_, size) in self._events.items():
+            if over <= 0 and self._size <= EVENTS_ROOM:
+                break
             if seq not in needed:
-                del self._events[seq]
+                old.append(seq)
                 self._size -= size
+                over -= 1
+        for seq in old:
+            del self._events[seq]
 
     def _meet(self, people: Collection[int]) -> None:
         missing = [PersonId(person) for person in people if person not in self._people]

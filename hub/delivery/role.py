@@ -31,6 +31,7 @@ from hub.store.port import (
     JournalReader,
     Kept,
     Kind,
+    Planned,
     StateReader,
 )
 from hub.telemetry import Metrics, log, names
@@ -99,13 +100,19 @@ class DeliveryRole:
         self._replacing = asyncio.Lock()
         self._draining: asyncio.Task[None] | None = None
         metrics.ask(names.DELIVERIES_WAITING, self._waiting)
+        metrics.ask(names.SINKS_PAUSED, self._paused)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Delivers until `stop`; what is out then is given the configured time to finish."""
-        self._start("settling", self._settler.run)
-        self._start("commands", self._obey)
+        """Delivers until `stop`; what is out then is given the configured time to finish.
+
+        Where it fails before that it may be run again: what goes on already is left alone.
+        """
+        if not self._tasks:
+            self._start("settling", self._settler.run)
+            self._start("commands", self._obey)
         for label in self._config.sinks:
-            self._open(label, self._config)
+            if label not in self._lanes:
+                self._open(label, self._config)
         self.notify()
         await stop.wait()
         await self.drain(self._config.hub.drain.total_seconds())
@@ -127,6 +134,7 @@ class DeliveryRole:
         except StoreUnavailable as fault:
             self._report("delivery", "degraded", f"a store cannot be read: {fault}")
             return
+        self._report("delivery", "ok", "")
         now = self._clock.now()
         for lane in self._lanes.values():
             if lane.due_at is not None and lane.due_at <= now:
@@ -147,7 +155,7 @@ class DeliveryRole:
                 if label not in config.sinks or self._aim_key(label, config) != self._built[label]:
                     await self._close(label, LATE_SECONDS)
                 else:
-                    self._lanes[label].resume()
+                    self._lanes[label].resume(early=False)
             for label in config.sinks:
                 if label not in self._lanes:
                     self._open(label, config)
@@ -183,7 +191,13 @@ class DeliveryRole:
     # Lanes
 
     def _open(self, label: str, config: Config) -> None:
-        lane = Lane(self._aim(config.sinks[label], config), self._house)
+        try:
+            aim = self._aim(config.sinks[label], config)
+        except Exception as bug:
+            log.bug("connector failed", bug, sink=label)
+            self._report(f"sinks.{label}", "degraded", f"it cannot be set up: {type(bug).__name__}")
+            return
+        lane = Lane(aim, self._house)
         self._built[label] = self._aim_key(label, config)
         self._lanes[label] = lane
         self._settler.join(label, lane)
@@ -245,24 +259,25 @@ class DeliveryRole:
         if asked == "resume":
             lane = self._lanes.get(command.get("sink", ""))
             if lane is not None:
-                lane.resume()
+                lane.resume(early=True)
         elif asked in ("replay", "drop"):
             change = again if asked == "replay" else dropped
             for rows in dead_letters(self._kept, command):
-                now = self._clock.now()
-                changed = settlements(rows, change, now)
+                changed = settlements(rows, change, self._clock.now())
+                # Read before it is written: what waits by then must find its way into the lanes.
+                outbox = self._state.outbox_rows([row.seq for row in rows]) if asked == "replay" else {}
                 await self._settler.command(0, changed)
                 if asked == "replay":
-                    self._replayed([row for settlement in changed for row in settlement.rows])
+                    self._replayed([row for settlement in changed for row in settlement.rows], outbox)
         else:
             return
         await self._settler.command(entry.seq, [])
 
-    def _replayed(self, rows: list[Kept]) -> None:
+    def _replayed(self, rows: list[Kept], outbox: dict[int, Planned]) -> None:
         for label, lane in self._lanes.items():
             mine = [row for row in rows if row.sink == label]
             if mine:
-                lane.replayed(mine)
+                lane.replayed(mine, outbox)
 
     # Tasks
 
@@ -299,6 +314,9 @@ class DeliveryRole:
 
     def _waiting(self) -> dict[tuple[str, ...], float]:
         return {(label,): float(lane.waiting()) for label, lane in self._lanes.items()}
+
+    def _paused(self) -> dict[tuple[str, ...], float]:
+        return {(label,): float(lane.gate.is_shut(self._clock.now())) for label, lane in self._lanes.items()}
 
 
 async def _no_way_out(_: Request) -> Response:

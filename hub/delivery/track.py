@@ -42,11 +42,11 @@ class Track:
         self.window_ended = 0
         self._kept: dict[tuple[int, str], Job] = {}
         self._changed: dict[tuple[int, str], Job] = {}
-        self._outcomes: list[bytes] = []
         self._passing: list[Job] = []
         self._leaving: list[Job] = []
         self._changed_ended = 0
         self._committing = 0
+        self._recalled: list[object] = []
 
     def plan(self, rows: Iterable[Planned], now: Instant) -> None:
         """Rows of the outbox, in order, join the lines."""
@@ -116,7 +116,7 @@ class Track:
         else:
             self.window_ended += 1
         if standing is not Standing.DELIVERED:
-            self._outcomes.append(self._outcome(job, now, reason, job.message if further else None))
+            job.outcome = self._outcome(job, now, reason, job.message if further else None)
 
     def wait(self, group: Group, retry_at: Instant) -> None:
         """A request failed for now; it is tried again as it is."""
@@ -131,19 +131,22 @@ class Track:
             if job.kept:
                 self._changed[job.seq, job.action] = job
 
-    def let_go(self, jobs: Iterable[Job], held: Callable[[PersonId, int], list[Kept]]) -> list[Job]:
-        """These people's requests are over; `held` reads what of theirs stands in the store.
+    def let_go(self, jobs: Iterable[Job]) -> None:
+        """These people's requests are over; whose next ones stand in the store, `recall` brings back."""
+        self._recalled += self.lines.release(dict.fromkeys(self.lines.turn(job) for job in jobs))
 
-        Returns the jobs that came back from there, without their identifiers.
+    def recall(self, held: Callable[[PersonId, int], tuple[Sequence[Kept], dict[int, Planned]]]) -> None:
+        """Brings deliveries back from the store; `held` reads a person's, and what was planned of them.
+
+        Where it cannot, the rest is asked for the next time.
         """
-        back: list[Job] = []
-        for turn in self.lines.release(dict.fromkeys(self.lines.turn(job) for job in jobs)):
+        while self._recalled:
+            turn = self._recalled[-1]
             assert isinstance(turn, int)
-            rows = held(PersonId(turn), HELD_AT_ONCE)
-            fresh = [self._job(row, {}) for row in rows if (row.seq, row.action) not in self._kept]
+            rows, outbox = held(PersonId(turn), HELD_AT_ONCE)
+            self._recalled.pop()
+            fresh = [self._job(row, outbox) for row in rows if (row.seq, row.action) not in self._kept]
             self.lines.refill(turn, fresh, rows[-1].seq + 1 if len(rows) == HELD_AT_ONCE else None)
-            back += fresh
-        return back
 
     @property
     def uncommitted(self) -> int:
@@ -157,6 +160,7 @@ class Track:
         """
         rows: list[Kept] = []
         counts = [0, 0, 0, 0]
+        outcomes: list[bytes] = []
         window = self.window
         while window:
             unit = window[0].siblings or (window[0],)
@@ -164,14 +168,16 @@ class Track:
                 break
             for job in unit:
                 self._pass(job, now, rows, counts)
+                if job.outcome:
+                    outcomes.append(job.outcome)
             window.popleft()
+        outcomes += [job.outcome for job in self._changed.values() if job.outcome]
         self._collect_changed(now, rows, counts)
         position = max(self.position, window[0].seq - 1 if window else self.read)
         if not rows and position == self.position and not any(counts):
             return None
         self.position = position
         self._committing += sum(counts)
-        outcomes, self._outcomes = self._outcomes, []
         return Settlement(self.sink, self.lane, position, counts[1], counts[2], counts[3], rows, outcomes)
 
     def committed(self) -> None:
@@ -190,6 +196,9 @@ class Track:
         if not may_pass:
             return False
         failed = job.group is not None and job.group.retry_at > 0
+        if failed and job.failures:
+            # With a row of its own, people see why it waits.
+            return True
         failed = failed or self.lines.is_held(job, failing=True)
         if full and (failed or self.lines.is_held(job)):
             return True

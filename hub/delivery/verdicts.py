@@ -63,7 +63,15 @@ def retry_after(response: Response, now: Instant) -> timedelta | None:
     wait = _seconds(text)
     if wait is None:
         wait = _until(text, response.header("date"), now)
-    return None if wait is None else max(timedelta(), min(wait, LONGEST_PAUSE))
+    # Zero, and a date that has passed, ask for nothing: our own pauses hold, or it would be a storm.
+    return None if wait is None or wait <= timedelta() else min(wait, LONGEST_PAUSE)
+
+
+def asked(word: RetryLater) -> int | None:
+    """How many microseconds it asks to wait, a day at most; None where it asks for nothing."""
+    if word.after is None or word.after <= timedelta():
+        return None
+    return min(word.after, LONGEST_PAUSE) // timedelta(microseconds=1)
 
 
 def _seconds(text: str) -> timedelta | None:

@@ -23,6 +23,7 @@ class Job:
         "identifiers",
         "kept",
         "message",
+        "outcome",
         "person",
         "reason",
         "seen_at",
@@ -45,6 +46,8 @@ class Job:
         self.id = ""
         self.standing = Standing.WAITING
         self.reason = ""
+        self.outcome = b""
+        """What is told of its end, together with the writing of it."""
         self.attempts = 0
         self.failures = 0
         self.first_at: Instant = 0
