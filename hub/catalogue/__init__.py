@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hub.catalogue.events import EVENTS, Known, is_activity
+from hub.catalogue.events import EVENTS, NO_ACTIVITY, Known, is_activity
 from hub.catalogue.money import CURRENCIES, Worth, amount, worth
 from hub.catalogue.names import EVENT_ALIASES, GA4, PROPERTY_ALIASES, PROPERTY_ALIASES_ANYWHERE
 from hub.catalogue.properties import PROPERTIES, TRAITS, Property
@@ -20,6 +20,7 @@ __all__ = [
     "EVENTS",
     "EVENT_ALIASES",
     "GA4",
+    "NO_ACTIVITY",
     "PROPERTIES",
     "PROPERTY_ALIASES",
     "PROPERTY_ALIASES_ANYWHERE",

@@ -203,25 +203,27 @@ _TABLES = (
 )
 
 # What a shop does by itself is marked `system` where it comes in; a name alone does not say who did it.
-_STILL = frozenset(
+NO_ACTIVITY = frozenset(
     {"traits_updated", "group_joined", "aliased", "consent_changed"}
     | {"application_uninstalled", "application_crashed", "install_attributed"}
     | {"account_deleted", "account_added_user", "account_removed_user", "trial_ended"}
     | {"live_chat_conversation_ended", "live_chat_message_received"}
+    | {"push_notification_received", "push_notification_bounced"}
     | {"segment_entered", "segment_left", "journey_entered", "journey_ended"}
+    | {
+        f"{channel}_{fate}"
+        for channel in ("email", "sms", "push", "webhook", "message")
+        for fate in ("sent", "delivered", "bounced", "failed", "dropped")
+    }
 )
-_RECEIPTS = frozenset(
-    f"{channel}_{fate}"
-    for channel in ("email", "sms", "push", "webhook", "message")
-    for fate in ("sent", "delivered", "bounced", "failed", "dropped")
-)
+"""Names of events that a person did not cause."""
 
 _NAMES_PERSON = ("checkout_", "order_", "payment_", "account_created", "form_submitted", "signed_up")
 
 
 def is_activity(name: str) -> bool:
     """An event of this name is something that a person did, unless it is marked as a system's doing."""
-    return name not in _STILL and name not in _RECEIPTS
+    return name not in NO_ACTIVITY
 
 
 def _property(word: str) -> Property:

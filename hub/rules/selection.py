@@ -5,27 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from hub.catalogue import NO_ACTIVITY
 from hub.event import Event
 from hub.rules.condition_grammar import ACTIVITY, Names, read_selector
 from hub.rules.conditions import Compiler, EventScope, Places, Test
 from hub.rules.tree import Choice, Selection
-
-_RECEIPTS = frozenset(
-    f"{road}_{fate}"
-    for road in ("email", "sms", "push", "webhook", "message")
-    for fate in ("sent", "delivered", "bounced", "failed", "dropped")
-)
-NO_ACTIVITY = _RECEIPTS | {
-    "segment_entered",
-    "segment_left",
-    "journey_entered",
-    "journey_ended",
-    "traits_updated",
-    "consent_changed",
-    "group_joined",
-    "aliased",
-}
-"""Names of events that a person did not cause."""
 
 Matches = Callable[[Event], bool]
 

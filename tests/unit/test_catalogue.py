@@ -9,6 +9,8 @@ import pytest
 
 import hub
 from hub import catalogue
+from hub.event import Event
+from hub.rules.selection import is_activity
 from hub.schema import fold, snake
 
 SHARED = os.environ.get("HUB_SHARED")
@@ -162,11 +164,16 @@ def test_other_senders_words_mean_ours(sent, ours):
     "name",
     [
         *("traits_updated", "group_joined", "aliased", "email_delivered", "sms_bounced"),
-        *("application_crashed", "trial_ended", "live_chat_message_received"),
+        *("application_crashed", "trial_ended", "live_chat_message_received", "push_notification_received"),
     ],
 )
 def test_what_nobody_did_is_no_activity(name):
     assert not catalogue.EVENTS[name].activity
+
+
+@pytest.mark.parametrize("known", catalogue.EVENTS.values(), ids=lambda known: known.name)
+def test_rules_take_for_activity_what_the_catalogue_says_is_one(known):
+    assert is_activity(Event(id="1", type="track", name=known.name)) is known.activity
 
 
 @pytest.mark.parametrize(
