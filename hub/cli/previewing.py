@@ -32,9 +32,9 @@ def preview(
 ) -> None:
     """Shows the exact requests that the events of a file would cause at a sink.
 
-    SINK is the sink's label. The events pass routes and rules on a clock of their own, in the order of the
-    file, each received at its timestamp; every request is answered as if it was accepted. Nothing is sent,
-    and secrets are not shown.
+    SINK is the sink's label; FILE has the lines that `hub send` takes. The events pass routes and rules on a
+    clock of their own, in the order of the file, each received at its timestamp; every request is answered as
+    if it was accepted. Nothing is sent, and secrets are not shown.
     """
     from hub.cli.lines import json_lines
     from hub.cli.sending import source_of

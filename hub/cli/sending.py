@@ -33,7 +33,8 @@ def send(file: IO[bytes], *, config: Path, data: Path | None, as_json: bool, sou
     """Puts the events of a file in.
 
     FILE holds a JSON message on each line, as the source receives them: Segment messages for a segment
-    source. It is - for standard input. The events count as proven.
+    source. It is - for standard input. Where a source reads headers too, a line is the whole request:
+    {"headers": {…}, "body": …}. The events count as proven.
     """
     from hub.cli.changing import hub
     from hub.config import read

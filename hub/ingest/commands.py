@@ -18,6 +18,7 @@ from hub.ingest.answers import Answer, json
 from hub.ingest.body import Held, read
 from hub.ingest.caller import Caller
 from hub.ingest.intake import Intake
+from hub.ingest.lines import request_of
 from hub.ingest.writing import Writing
 from hub.store.port import Draft, Kind
 from hub.wire import Inbound
@@ -118,7 +119,7 @@ class Api:
             if not line.strip():
                 continue
             try:
-                admitted = await self._admission.admit(intake, replace(like, body=line), keep_raw=True)
+                admitted = await self._admission.admit(intake, request_of(line, like), keep_raw=True)
             except InboundError as fault:
                 raise BadPayload(f"line {number}: {fault.reason}") from None
             sent.add(number, admitted)

@@ -224,6 +224,32 @@ def test_a_preview_shows_every_request_of_routes_and_rules(tmp_path: Path) -> No
     assert rows[0]["deliveries"] == [rows[0]["body"]["data"]["delivery"]]
 
 
+SHOP = """
+[sources.shop]
+connector = "shopify"
+secret = { env = "SHOPIFY_SECRET" }
+
+[sinks.hook]
+connector = "webhook"
+url = "https://receiver.example.com/hook"
+
+[routes.all]
+to = "hook.send"
+"""
+
+
+@pytest.mark.parametrize("as_sent", [json.dumps, lambda body: body], ids=["as text", "as JSON"])
+def test_a_line_can_be_a_whole_request_where_the_source_reads_headers(tmp_path: Path, as_sent: Any) -> None:
+    (tmp_path / "plugins.toml").write_text(SHOP)
+    body = {"id": 1, "email": "ann@example.com", "updated_at": at("10:00:00"), "total_price": "20.00"}
+    line = {"headers": {"X-Shopify-Topic": "orders/create"}, "body": as_sent(body)}
+
+    done = run("preview", "hook", "-", "--source", "shop", cwd=tmp_path, input=json.dumps(line))
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["body"]["type"] == "order_completed"
+
+
 def test_a_preview_shows_no_secret(tmp_path: Path) -> None:
     done = previewed(tmp_path)
 
