@@ -158,8 +158,8 @@ def commands() -> str:
 
     lines = ["# Commands\n", NOTE + "\n"]
     lines.append(
-        "Exit codes: 0 fine, 1 the question's answer is no, 2 bad configuration, input or usage, 3 a plugin "
-        "is broken, 4 a store cannot be opened.\n"
+        "Every command with its options. Exit codes: 0 fine, 1 the question's answer is no, 2 bad "
+        "configuration, input or usage, 3 a plugin is broken, 4 a store cannot be opened.\n"
     )
     for path, command in walk("hub", root):
         lines.extend(command_entry(path, command))
@@ -205,7 +205,11 @@ def connectors() -> str:
     from hub.plugins.packages import built_in
 
     lines = ["# Connectors\n", NOTE + "\n"]
-    lines.append("`hub connectors list` and `hub connectors show NAME` say the same of what is installed.\n")
+    lines.append(
+        "Every built-in connector with its options, actions and limits. What is installed besides says the "
+        "same of itself: `hub connectors list`, `hub connectors show NAME`. The options that every source and "
+        "every sink has stand in [Configuration](configuration.md).\n"
+    )
     registry = Registry(built_in())
     for name in sorted({known["name"] for known in listing(registry)}):
         for sheet in shown(registry, name):
@@ -221,9 +225,18 @@ def connector_entry(sheet: dict[str, Any]) -> Iterator[str]:
             default = "required" if option["required"] else f"`{option['default'] or 'none'}`"
             yield f"| `{option['name']}` | {option['type']} | {default} | {option['help']} |"
         yield ""
-    for action in sheet["actions"]:
-        yield f"* action `{action['name']}`: {action['summary']}"
-    yield ("\n" if sheet["actions"] else "") + f"```toml\n{sheet['example'].strip()}\n```\n"
+    if sheet["actions"]:
+        yield "| action | does | limits |\n|---|---|---|"
+        for action in sheet["actions"]:
+            yield f"| `{action['name']}` | {action['summary']} | {limits_form(action, sheet)} |"
+        yield ""
+    yield f"```toml\n{sheet['example'].strip()}\n```\n"
+
+
+def limits_form(action: dict[str, Any], sheet: dict[str, Any]) -> str:
+    """An action's own limits, else the sink's, as they are written in a block."""
+    limits = action["limits"] or sheet["limits"]
+    return ", ".join(f"`{name} = {value}`" for name, value in limits.items())
 
 
 def examination() -> str:
@@ -324,7 +337,12 @@ def reference() -> str:
 
 
 def explanation() -> str:
-    return index("explanation", "Explanation", "How Hub works, and why it was built this way.")
+    lines = [index("explanation", "Explanation", "How Hub works, and why it was built this way."), ""]
+    lines.append("Decisions, each with its reason:\n")
+    for page in sorted((ROOT / "docs/explanation/decisions").glob("*.md")):
+        heading, sentence = opening_of(page.read_text(encoding="utf-8"))
+        lines.append(f"* [{heading}](decisions/{page.name}): {sentence}")
+    return "\n".join(lines)
 
 
 PAGES: dict[str, Callable[[], str]] = {

@@ -195,6 +195,18 @@ def test_every_page_is_listed_in_the_index_of_its_kind():
     assert unlisted == []
 
 
+def test_every_decision_is_told_where_people_look_for_reasons():
+    index = (ROOT / "docs/explanation/README.md").read_text(encoding="utf-8")
+
+    untold = [page.name for page in decisions() if f"(decisions/{page.name})" not in index]
+
+    assert untold == []
+
+
+def decisions() -> list[Path]:
+    return sorted((ROOT / "docs" / "explanation" / "decisions").glob("*.md"))
+
+
 def test_every_word_of_the_glossary_stands_in_it_once():
     text = (ROOT / "docs/glossary.md").read_text(encoding="utf-8")
     words = [
