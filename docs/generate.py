@@ -207,8 +207,8 @@ def connectors() -> str:
     lines = ["# Connectors\n", NOTE + "\n"]
     lines.append(
         "Every built-in connector with its options, actions and limits. What is installed besides says the "
-        "same of itself: `hub connectors list`, `hub connectors show NAME`. The options that every source and "
-        "every sink has stand in [Configuration](configuration.md).\n"
+        "same of itself: `hub connectors list`, `hub connectors show NAME`. The options that every source "
+        "and every sink has stand in [Configuration](configuration.md).\n"
     )
     registry = Registry(built_in())
     for name in sorted({known["name"] for known in listing(registry)}):
