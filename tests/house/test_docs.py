@@ -18,6 +18,7 @@ from hub.cli import root
 from hub.config import read
 from hub.errors import ConfigRefused
 from hub.plugins import discover
+from hub.telemetry import SAID
 
 FENCE = re.compile(r"^( *)```([\w-]*)[^\n]*\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
@@ -97,6 +98,30 @@ def test_commands_in_the_docs_exist_with_their_options():
     ]
 
     assert wrong == []
+
+
+SPOKEN_OF = re.compile(r"`hub ([a-z][a-z ]*[a-z])")
+
+
+@pytest.mark.parametrize("page", pages(), ids=names(pages()))
+def test_commands_that_the_text_speaks_of_exist(page: Path):
+    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+
+    spoken = [f"hub {said[1]}" for said in SPOKEN_OF.finditer(text)]
+    wrong = [words for words in spoken if words not in SAID and not is_command(words.split()[1:])]
+
+    assert wrong == []
+
+
+def is_command(words: list[str]) -> bool:
+    """Whether these words begin with a command's; what stands behind it is free."""
+    command: click.Command | None = root
+    with click.Context(root) as context:
+        for word in words:
+            if not isinstance(command, click.Group):
+                break
+            command = command.get_command(context, word)
+    return command is not None
 
 
 def commands_of(line: str) -> Iterator[list[str]]:
