@@ -35,7 +35,7 @@ def others(
     asked = {"filter": f"any(external_id,{named})", "fields[profile]": FIELDS}
     answer = yield hub.Request("GET", "/api/profiles", query=asked)
     body = answer.json()
-    found = body.get("data") if isinstance(body, dict) else None
+    found = body.get("data", []) if isinstance(body, dict) else None
     if not isinstance(found, list):
         raise hub.RetryLater(f"answered {answer.status} with a body that cannot be read")
     left = [one for one in found if _is_profile(one) and not _is_reached(one, addresses)]

@@ -111,6 +111,10 @@ async def test_an_address_that_is_refused_keeps_no_other_from_being_deleted():
     assert len(rehearsal.requests) == 3
 
 
+async def test_a_preview_whose_answers_are_empty_shows_the_jobs():
+    assert len(deleted(await forgotten(Response(200, {}, b"{}")))) == 2
+
+
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"data": {}}'])
 async def test_an_answer_that_cannot_be_read_is_asked_for_again(body: bytes):
     with pytest.raises(hub.RetryLater):
