@@ -8,7 +8,7 @@ from typing import IO, Any
 import click
 import msgspec
 
-from hub.daemon.trial import Line, LineRefused, line_of
+from hub.daemon.trial_lines import Line, LineRefused, line_of
 from hub.event import Instant
 
 

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 @click.argument("rules", metavar="RULES", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("events", metavar="EVENTS", type=click.File("rb"))
 @click.option(
-    "--until", metavar="TIME", help="Until when waits are decided; the last line's time by default."
+    "--until",
+    metavar="TIME",
+    help="When to stop, and until when waits are decided; by default the last line.",
 )
 @click.option("--state", "with_state", is_flag=True, help="Also what is known of everybody at the end.")
 def try_(rules: Path, events: IO[bytes], *, until: str | None, with_state: bool) -> None:
@@ -37,6 +39,8 @@ def try_(rules: Path, events: IO[bytes], *, until: str | None, with_state: bool)
     end = None if until is None else read_time(until)
     if end is None and until is not None:
         raise click.BadParameter(f"'{until}' is no time; write 2026-11-24T10:00:00Z")
+    if end is not None:
+        lines = [line for line in lines if line.at <= end]
     with tempfile.TemporaryDirectory(prefix="hub-try-") as folder:
         trial = Trial(Path(folder), first, start=lines[0].at if lines else end or 0)
         try:

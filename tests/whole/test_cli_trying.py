@@ -113,6 +113,56 @@ def test_while_the_engine_is_down_nothing_is_decided(tmp_path: Path) -> None:
     ]
 
 
+def test_a_standstill_ends_when_the_last_of_several_does_and_takes_in_what_arrives_by_then(
+    tmp_path: Path,
+) -> None:
+    lines = [
+        added("10:00:00", "ann"),
+        added("10:00:00", "bob"),
+        {"at": at("10:15:15"), "down_until": at("11:00:00")},
+        {"at": at("10:30:00"), "down_until": at("12:00:00")},
+        ordered("12:00:00", "bob", time=at("10:10:00")),
+    ]
+
+    told = tried(tmp_path, lines, "--until", at("13:00:00"))
+
+    assert [(row["person"], row["at"]) for row in told if row["kind"] == "fire"] == [
+        ("ann", at("12:00:00.000"))
+    ]
+
+
+def test_all_that_one_instant_decides_is_told_by_priority_then_by_person_and_messages_behind_it(
+    tmp_path: Path,
+) -> None:
+    first = CART.replace("rules.cart", "rules.first") + "priority = 1\n"
+    lines = [added("10:00:00", "bob"), added("10:00:00", "ann", time=at("10:00:00"))]
+
+    told = tried(tmp_path, lines, "--until", at("11:00:00"), rules=CART + first)
+
+    assert [(row["kind"], row.get("rule", row.get("message")), row["person"]) for row in told] == [
+        (kind, rule, person)
+        for kind in ("fire", "message")
+        for rule in ("first", "cart")
+        for person in ("ann", "bob")
+    ]
+
+
+def test_nothing_happens_after_the_end_that_was_asked_for(tmp_path: Path) -> None:
+    lines = [added("10:00:00", "ann"), added("12:00:00", "bob")]
+
+    told = tried(tmp_path, lines, "--until", at("11:00:00"))
+
+    assert {row["person"] for row in told} == {"ann"}
+
+
+def test_a_message_that_declares_variables_tells_them_though_all_are_missing(tmp_path: Path) -> None:
+    lines = [agreed("10:00:00", "ann"), added("10:01:00", "ann", props={})]
+
+    told = tried(tmp_path, lines, "--until", at("11:00:00"))
+
+    assert told[-1]["vars"] == {}
+
+
 def test_other_rules_can_be_loaded_on_the_way(tmp_path: Path) -> None:
     (tmp_path / "other.toml").write_text(CART.replace("rules.cart", "rules.other"))
     lines = [added("10:00:00", "ann"), {"at": at("10:05:00"), "load": "other.toml"}]
@@ -149,22 +199,13 @@ def test_gates_and_skips_are_told_with_their_reasons(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("line", "reason"),
-    [
-        ("{", "is not JSON"),
-        ('{"at": "soon", "load": "x"}', "'at' must be a time"),
-        ('{"at": "2026-11-20T10:00:00Z"}', "says none or several"),
-        ('{"at": "2026-11-20T10:00:00Z", "event": {"person": "ann"}}', "'name' must be a text"),
-    ],
-)
-def test_a_bad_line_is_named_with_its_reason(tmp_path: Path, line: str, reason: str) -> None:
+def test_a_bad_line_is_named_with_its_reason(tmp_path: Path) -> None:
     (tmp_path / "rules.toml").write_text(CART)
-    (tmp_path / "events.jsonl").write_text("\n" + line)
+    (tmp_path / "events.jsonl").write_text("\n" + json.dumps(added("10:00:00", "ann", time="soon")))
 
     done = run("try", str(tmp_path / "rules.toml"), str(tmp_path / "events.jsonl"))
 
-    assert (done.returncode, f"events.jsonl:2: {reason}" in done.stderr) == (2, True)
+    assert (done.returncode, "events.jsonl:2: 'time' must be a time" in done.stderr) == (2, True)
 
 
 def test_bad_rules_are_named_with_their_lines(tmp_path: Path) -> None:
