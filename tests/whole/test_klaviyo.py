@@ -178,4 +178,4 @@ def test_what_is_posted_arrives(hubs: Callable[..., RunningHub], vendor: Klaviyo
 
 
 def test_the_vendor_offers_what_the_documentation_says():
-    assert sorted(actions(Connector)) == ["profile", "subscribe", "track", "unsubscribe"]
+    assert sorted(actions(Connector)) == ["forget", "profile", "subscribe", "track", "unsubscribe"]
