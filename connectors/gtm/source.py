@@ -5,7 +5,10 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated
 from urllib.parse import unquote_plus
+
+from pydantic import StringConstraints
 
 import hub
 
@@ -20,7 +23,7 @@ _ID_IN_BODY = re.compile(rb'"(?:x-ga-)?measurement_id"\s*:\s*"([\w:.-]{1,128})"'
 class Settings(hub.Settings):
     """Options of a `gtm` source."""
 
-    measurement_ids: list[str] = hub.Option(
+    measurement_ids: list[Annotated[str, StringConstraints(min_length=1)]] = hub.Option(
         "Measurement ids (G-…) and Firebase app ids whose events come here; everybody can read them in a "
         "page, so what comes under them counts as a claim.",
         default=[],

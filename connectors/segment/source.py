@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import StringConstraints
 
 import hub
 
@@ -15,7 +17,7 @@ from .messages import CALLS, from_batch, from_single
 class Settings(hub.Settings):
     """Options of a `segment` source."""
 
-    public_keys: list[str] = hub.Option(
+    public_keys: list[Annotated[str, StringConstraints(min_length=1)]] = hub.Option(
         "Write keys that may sit in a web page or an app: what they send counts as a claim.", default=[]
     )
     secret_keys: list[hub.Secret] = hub.Option(

@@ -6,11 +6,20 @@ import hmac
 from base64 import b64encode
 from collections.abc import Iterable
 from hashlib import sha256
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 import hub
 
 from .events import receive
 from .notice import header
+
+
+def _domain(text: str) -> str:
+    if "." not in text or any(sign in text for sign in "/:@ "):
+        raise ValueError("must be the shop's own domain: acme.myshopify.com")
+    return text
 
 
 class Settings(hub.Settings):
@@ -20,7 +29,7 @@ class Settings(hub.Settings):
     former_secret: hub.Secret | None = hub.Option(
         "The secret before a rotation: Shopify signs with it for up to an hour longer.", default=None
     )
-    shops: list[str] = hub.Option(
+    shops: list[Annotated[str, AfterValidator(_domain)]] = hub.Option(
         "Shops that may send (acme.myshopify.com), others are refused; empty for all that the app is in.",
         default=[],
     )

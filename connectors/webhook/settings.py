@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 from pydantic import model_validator
@@ -75,23 +76,30 @@ class Settings(hub.Settings):
 
     @model_validator(mode="after")
     def _whole(self) -> Settings:
-        """Says what does not fit together; never a secret."""
+        """Says what does not fit together, all of it; never a secret."""
+        faults = [*self._unproven(), *self._untyped()]
+        if faults:
+            raise ValueError(", and ".join(faults))
+        return self
+
+    def _unproven(self) -> Iterator[str]:
         if self.signature != "standard" and self.secret is None:
-            raise ValueError("signature needs the secret that the sender signs with")
+            yield "signature needs the secret that the sender signs with"
         fault = self.signature.fault() if isinstance(self.signature, Signature) else ""
         if fault:
-            raise ValueError(f"signature: {fault}")
+            yield f"signature: {fault}"
         if self.secret == [] or self.token == []:
-            raise ValueError("an empty list of secrets proves nobody; leave the option out")
+            yield "an empty list of secrets proves nobody; leave the option out"
         if self.signature == "standard":
             for secret in revealed(self.secret):
                 if secret.startswith("whsec_") and not decoded_secret(secret):
-                    raise ValueError("secret: what stands behind whsec_ is no base64; copy it whole")
+                    yield "secret: what stands behind whsec_ is no base64; copy it whole"
+
+    def _untyped(self) -> Iterator[str]:
         if isinstance(self.type, Word) and self.type.word not in _CALLS:
-            raise ValueError(f"type: the word is one of {', '.join(_CALLS)}")
+            yield f"type: the word is one of {', '.join(_CALLS)}"
         if self.type in _CALLS:
-            raise ValueError(f'type: this is a path; for a fixed one write {{ word = "{self.type}" }}')
-        return self
+            yield f'type: this is a path; for a fixed one write {{ word = "{self.type}" }}'
 
 
 def revealed(said: hub.Secret | list[hub.Secret] | None) -> list[str]:
