@@ -202,10 +202,16 @@ portal_id = "123456"
         verb = "subscribe" if state == "granted" else "unsubscribe"
         for delivery in deliveries:
             try:
-                for body in subscriptions(delivery, state, self.settings):
+                bodies = subscriptions(delivery, state, self.settings)
+            except hub.Skip as skipped:
+                verdicts[delivery.id] = skipped
+                continue
+            for body in bodies:
+                try:
                     yield from _consented(verb, body)
-            except (hub.Skip, hub.GiveUp) as said:
-                verdicts[delivery.id] = said
+                except hub.GiveUp as refused:
+                    # One type that is refused keeps no other from being told.
+                    verdicts.setdefault(delivery.id, refused)
         return verdicts
 
     def _forgotten(

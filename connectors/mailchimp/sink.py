@@ -129,9 +129,16 @@ list_id   = "a6b5da1054"
         emails = dict.fromkeys(one.value.strip().lower() for one in known if one.kind == "email")
         if not emails:
             raise hub.Skip(NOBODY)
+        refusals: list[hub.GiveUp] = []
         for email in emails:
             path = f"{member_path(email, self.settings)}/actions/delete-permanent"
-            yield from _asked(hub.Request("POST", path, expect=(404,)))
+            try:
+                yield from _asked(hub.Request("POST", path, expect=(404,)))
+            except hub.GiveUp as refused:
+                # Their other addresses are deleted all the same.
+                refusals.append(refused)
+        if refusals:
+            raise refusals[0]
         return None
 
     def check(self) -> hub.Requests:

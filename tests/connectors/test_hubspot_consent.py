@@ -104,6 +104,14 @@ async def test_somebody_who_has_opted_out_is_not_subscribed_again():
     assert "nobody again who has opted out" in said.reason
 
 
+async def test_a_type_that_is_refused_keeps_no_other_from_being_told():
+    rehearsal = answering(refused(400), Response(200), subscriptions=TYPES)
+    [said] = (await rehearsal.play("unsubscribe", [delivery(consent("*", "*", state="denied"))])).values()
+
+    assert isinstance(said, hub.GiveUp)
+    assert [request.json["subscriptionId"] for request in rehearsal.requests] == ["71", "72"]
+
+
 async def test_a_subscription_type_that_is_not_there_is_a_matter_of_the_settings():
     with pytest.raises(hub.CredentialsRejected, match="no subscription type 71"):
         await answering(Response(404), subscriptions={"marketing": "71"}).play(

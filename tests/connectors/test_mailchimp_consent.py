@@ -17,12 +17,14 @@ from mailchimp_house import (
     out,
     people,
     place,
+    problem,
     verdicts,
 )
 from vendor_house import delivery, happened
 
 import hub
 from hub.testing.rehearsal import Rehearsal
+from hub.wire import Response
 
 # Consent
 
@@ -163,3 +165,13 @@ async def test_a_person_is_deleted_for_good_under_every_address():
 
 async def test_whom_mailchimp_does_not_know_is_forgotten():
     assert await verdicts("forget", [delivery(happened("", type="identify"))], lambda r: GONE) == {}
+
+
+async def test_an_address_that_is_refused_keeps_no_other_from_being_deleted():
+    twice = delivery(happened("", type="identify"), identifiers=(hub.Identifier("email", "old@example.com"),))
+    said = iter([problem(400, "Invalid Resource"), Response(204)])
+    rehearsal = Rehearsal(mailchimp(), lambda request: next(said))
+
+    with pytest.raises(hub.GiveUp, match="answered 400: Invalid Resource"):
+        await rehearsal.play("forget", [twice])
+    assert len(rehearsal.requests) == 2
