@@ -175,6 +175,8 @@ def _decision(row: dict[str, Any]) -> str:
 
 
 def _event(row: dict[str, Any]) -> str:
+    if row["kind"] == "duplicate":
+        return f"{row['name']}  from {row['source']}  was here before, and changes nothing"
     who = f"person {row['person']}" if row["person"] else "nobody's"
     return f"{row['name']}  from {row['source']}  {who}"
 

@@ -115,6 +115,17 @@ def test_a_message_sent_twice_counts_once(hubs: Hubs):
     assert lines(hub.command("audit", "--json"))[0]["duplicate"] == 1
 
 
+def test_tail_calls_a_copy_a_copy_and_not_nobodys(hubs: Hubs):
+    hub = hubs(FILE).start()
+    with tail(hub) as watching:
+        assert watching.stdout is not None
+        for _ in range(2):
+            hub.track("ann", "Product Added", messageId="m1")
+        copy = next(line for line in watching.stdout if "duplicate" in line)
+
+    assert copy.endswith("product_added  from site  was here before, and changes nothing\n")
+
+
 def test_tail_shows_an_event_and_then_its_delivery(hubs: Hubs):
     hub = hubs(FILE).start()
     with tail(hub, "--json") as watching:
