@@ -61,16 +61,32 @@ def _patience(seconds: float) -> Callable[[int], bool]:
 
 def migrate(connection: apsw.Connection, steps: tuple[str, ...], path: Path) -> None:
     """Brings a schema forward, all in one transaction; a database from a later version is refused."""
-    version = connection.pragma("user_version")
-    if version > len(steps):
-        raise StoreUnavailable(f"{path} was written by a later version of hub; it is left as it is")
-    if version == len(steps):
+    if _version(connection, steps, path) == len(steps):
         return
     with transaction(connection):
         version = connection.pragma("user_version")
         for step in steps[version:]:
             connection.execute(step)
         connection.execute(f"PRAGMA user_version = {len(steps)}")
+
+
+def check(connection: apsw.Connection, steps: tuple[str, ...], path: Path) -> None:
+    """Whoever only reads needs the schema of this version: raises StoreUnavailable, with what to do."""
+    with store_errors():
+        version = _version(connection, steps, path)
+    if version == 0:
+        raise StoreUnavailable(f"{path} is empty: no hub has run on it yet")
+    if version < len(steps):
+        raise StoreUnavailable(
+            f"{path} was written by an earlier version of hub; 'hub run' brings it forward when it starts"
+        )
+
+
+def _version(connection: apsw.Connection, steps: tuple[str, ...], path: Path) -> int:
+    version = int(connection.pragma("user_version"))
+    if version > len(steps):
+        raise StoreUnavailable(f"{path} was written by a later version of hub; it is left as it is")
+    return version
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Any
 
 from hub.event import Instant, PersonId
 from hub.store.port import Kept, LaneRow, Outcome, Settlement, Standing
-from hub.store.sqlite.connection import connect, migrate, row, rows, store_errors, transaction
+from hub.store.sqlite.connection import check, connect, migrate, row, rows, store_errors, transaction
 
 FILE = "deliveries.db"
 
@@ -80,8 +80,7 @@ class SqliteDeliveries:
 
     def __init__(self, folder: Path, *, readonly: bool = True, durable: bool = True) -> None:
         self._db = connect(folder / FILE, readonly=readonly, durable=durable)
-        if not readonly:
-            migrate(self._db, _SCHEMA, folder / FILE)
+        (check if readonly else migrate)(self._db, _SCHEMA, folder / FILE)
 
     def lanes(self) -> Mapping[tuple[str, str], LaneRow]:
         """Every lane by (sink, class)."""

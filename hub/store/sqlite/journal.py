@@ -11,7 +11,7 @@ import apsw
 
 from hub.event import Instant, moment
 from hub.store.port import Draft, Entry, Kind, Quarantined, Refused
-from hub.store.sqlite.connection import connect, migrate, row, rows, store_errors, transaction
+from hub.store.sqlite.connection import check, connect, migrate, row, rows, store_errors, transaction
 from hub.store.sqlite.group import GroupCommit
 
 FILE = "journal.db"
@@ -70,8 +70,7 @@ class SqliteJournal:
     def __init__(self, folder: Path, *, readonly: bool = True) -> None:
         self._folder = folder
         self._db = connect(folder / FILE, readonly=readonly)
-        if not readonly:
-            migrate(self._db, _SCHEMA, folder / FILE)
+        (check if readonly else migrate)(self._db, _SCHEMA, folder / FILE)
 
     def read(self, after: int, until: Instant | None, limit: int) -> list[Entry]:
         """Entries behind `after`, received by `until`, in order; fewer than `limit` where they are large."""
