@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,7 @@ def _block(
     journal, state, kept = stores
     legs = {leg for row in rows for leg in sets[row.routes]}
     lanes, own_rows = _standing(kept, {(leg.sink, leg.lane) for leg in legs}, rows)
+    why = {sink: _trouble(kept, sink) for sink in {leg.sink for leg in legs}}
     entries = journal.get({row.entry for row in rows})
     survivors = state.survivors({row.person for row in rows if row.person is not None})
     for row in rows:
@@ -55,7 +57,7 @@ def _block(
             yield {
                 **_about(_id(event, row, leg.sink, leg.action), leg.sink, leg.action, person),
                 "cause": cause(event, leg.route, row),
-                **_how(own, passed=lane is not None and lane.position >= row.seq),
+                **_how(own, passed=lane is not None and lane.position >= row.seq, why=why[leg.sink]),
             }
 
 
@@ -97,7 +99,14 @@ def _standing(
     return lanes, found
 
 
-def _how(own: Kept | None, *, passed: bool) -> dict[str, Any]:
+def _trouble(kept: SqliteDeliveries | None, sink: str) -> str:
+    """Why a sink takes nothing at present."""
+    from hub.delivery.gate import trouble
+
+    return "" if kept is None else trouble(kept.memory(sink), time.time_ns() // 1000)
+
+
+def _how(own: Kept | None, *, passed: bool, why: str) -> dict[str, Any]:
     if own is not None:
         return {
             "state": own.standing.name.lower(),
@@ -105,8 +114,10 @@ def _how(own: Kept | None, *, passed: bool) -> dict[str, Any]:
             "reason": own.reason,
             "at": time_text(own.at),
         }
-    standing = Standing.DELIVERED if passed else Standing.WAITING
-    return {"state": standing.name.lower(), "attempts": int(passed), "reason": "", "at": None}
+    if passed:
+        return {"state": Standing.DELIVERED.name.lower(), "attempts": 1, "reason": "", "at": None}
+    # Not tried yet: what keeps it waiting is what keeps its sink.
+    return {"state": Standing.WAITING.name.lower(), "attempts": 0, "reason": why, "at": None}
 
 
 def _id(event: Event, row: Planned | None, sink: str, action: str) -> str:

@@ -117,7 +117,7 @@ def _planned(state: SqliteStateReader | None, until: int | None) -> Counter[Lane
     counts: Counter[Lane] = Counter()
     if state is not None:
         sets = state.route_sets()
-        for routes, count in state.outbox_counts(until).items():
+        for routes, count in state.outbox_counts(until=until).items():
             for leg in sets[routes]:
                 counts[leg.sink, leg.lane] += count
     return counts

@@ -14,6 +14,8 @@ from collections import deque
 from random import Random
 from typing import Any, Literal
 
+import msgspec
+
 from hub.delivery.backoff import HOUR, SECOND, Pause, backoff
 from hub.event import Instant
 
@@ -22,6 +24,7 @@ Permit = Literal["go", "probe", "no"]
 
 IN_A_ROW = 5
 OF_THE_LAST = 20
+PATIENT = "waiting as the vendor asks"
 LONGEST_PROBE = 5 * SECOND
 """How long a sink that came back waits to be found, at most."""
 LONGEST_REJECTED = HOUR // 4
@@ -160,3 +163,11 @@ class Gate:
         self.down_since = memory.get("down_since", 0)
         self.pauses = [(start, end) for start, end in memory.get("pauses", [])]
         self._probe_at = now
+
+
+def trouble(memory: bytes | None, now: Instant) -> str:
+    """Why a sink takes nothing, read from its lane's memory in the store; empty where it takes what comes."""
+    gate = msgspec.json.decode(memory)["gate"] if memory else {}
+    if gate.get("state", "open") != "open" or gate.get("down_since"):
+        return str(gate.get("reason", ""))
+    return PATIENT if gate.get("until", 0) > now else ""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from hub.delivery.backoff import SECOND, backoff
-from hub.delivery.gate import Gate
+from hub.delivery.gate import PATIENT, Gate
 from hub.delivery.house import House
 from hub.delivery.judging import Judgement
 from hub.delivery.verdicts import Gone, Slowed, asked
@@ -17,7 +17,6 @@ from hub.telemetry import log, names, place
 LONGEST_SLOWED = 60 * SECOND
 SOON = SECOND
 """A sink that takes nothing for so long is told of, before its gate is shut."""
-PATIENT = "waiting as the vendor asks"
 
 
 class Hearing:

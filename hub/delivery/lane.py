@@ -69,7 +69,9 @@ class Lane:
             for name, use in known["limits"].items():
                 if name in self._chooser.limiters:
                     self._chooser.limiters[name].recall(use, now)
+        waiting = house.kept.waiting() if self._tracks else {}
         for track in self._tracks.values():
+            track.owed = waiting.get((sink, track.lane), 0)
             rows = house.kept.heads(sink, track.lane, ordered=self.aim.ordered)
             self._chooser.number = max([self._chooser.number, *(row.batch for row in rows)])
             track.adopt(rows, house.state.outbox_rows([row.seq for row in rows]))
@@ -368,9 +370,17 @@ class Lane:
         return any(self._has_work(track) for track in self._tracks.values()) and self.due_at is None
 
     def waiting(self) -> int:
-        """About how many deliveries have not ended: what is not read yet may be for others."""
-        read = sum(len(track.window) + len(track.waiting) for track in self._tracks.values())
-        return read + max((self._chooser.end - track.read for track in self._tracks.values()), default=0)
+        """How many deliveries have not ended."""
+        counts = self._house.state.outbox_counts
+        return sum(track.left(self._chooser.end, counts) for track in self._tracks.values())
+
+    def count(self) -> bool:
+        """Counts on where a backlog is too long to be counted at once; says whether it was."""
+        for track in self._tracks.values():
+            if not track.is_counted(self._chooser.end):
+                track.left(self._chooser.end, self._house.state.outbox_counts)
+                return True
+        return False
 
     async def stop(self, seconds: float) -> None:
         """Lets what is out finish, for so long; what does not is tried again after the next start."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -122,12 +123,12 @@ class DeliveryRole:
         try:
             end = self._state.outbox_end()
             if end != self._end or not self._sets:
-                self._end = end
                 sets = self._state.route_sets()
-                self._sets = len(sets)
+                self._end, self._sets = end, len(sets)
                 for lane in self._lanes.values():
                     if lane.route(sets, end):
                         lane.wake()
+            any(lane.count() for lane in self._lanes.values())
             self._house.desk.freshen()
             if self._journal.controls(self._heard, 1):
                 self._commanded.set()
@@ -313,7 +314,11 @@ class DeliveryRole:
         await self._settler.aside(lambda: self._store.prune_outcomes(told))
 
     def _waiting(self) -> dict[tuple[str, ...], float]:
-        return {(label,): float(lane.waiting()) for label, lane in self._lanes.items()}
+        found: dict[tuple[str, ...], float] = {}
+        with suppress(StoreUnavailable):  # Told by `notify`; all other figures are good.
+            for label, lane in self._lanes.items():
+                found[label,] = float(lane.waiting())
+        return found
 
     def _paused(self) -> dict[tuple[str, ...], float]:
         return {(label,): float(lane.gate.is_shut(self._clock.now())) for label, lane in self._lanes.items()}

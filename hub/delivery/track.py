@@ -7,7 +7,7 @@ lives in memory alone: after a crash it is read again and tried again under the 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -19,6 +19,8 @@ from hub.store.port import Kept, Planned, Settlement, Standing
 PATIENT = 1_000_000
 """How long the position waits for one that is out, when others behind it have ended."""
 HELD_AT_ONCE = 500
+COUNTED_AT_ONCE = 20_000
+"""As many rows of the outbox are counted without holding anybody up."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -47,6 +49,10 @@ class Track:
         self._changed_ended = 0
         self._committing = 0
         self._recalled: list[object] = []
+        self.owed = 0
+        """Deliveries that were read, now or before a restart, and have not ended."""
+        self._unread = 0
+        self._counted = position
 
     def plan(self, rows: Iterable[Planned], now: Instant) -> None:
         """Rows of the outbox, in order, join the lines."""
@@ -57,6 +63,9 @@ class Track:
                 job.seen_at, job.message, job.sync = now, row.message, row.sync
                 jobs.append(job)
                 self.lines.add(job)
+            self.owed += len(jobs)
+            if row.seq <= self._counted:
+                self._unread -= len(jobs)
             if len(jobs) > 1:
                 for job in jobs:
                     job.siblings = tuple(jobs)
@@ -80,6 +89,7 @@ class Track:
                 self.lines.hold([job], stored=True)
                 batches.setdefault(row.batch or -len(batches) - 1, []).append(job)
             else:
+                self.owed += 1
                 self.lines.insert(job)
         retry_at = {(row.seq, row.action): row.retry_at for row in kept}
         for number, jobs in batches.items():
@@ -106,6 +116,7 @@ class Track:
 
         A message that has a further road is not dead: the engine hears why this one gave up.
         """
+        self.owed -= 1
         further = standing is Standing.DEAD and job.message is not None and bool(job.message.next)
         job.standing, job.reason, job.group = standing, reason, None
         if further:
@@ -147,6 +158,22 @@ class Track:
             self._recalled.pop()
             fresh = [self._job(row, outbox) for row in rows if (row.seq, row.action) not in self._kept]
             self.lines.refill(turn, fresh, rows[-1].seq + 1 if len(rows) == HELD_AT_ONCE else None)
+
+    def is_counted(self, end: int) -> bool:
+        """Whether `left` is exact the next time."""
+        return end - max(self._counted, self.read) <= COUNTED_AT_ONCE
+
+    def left(self, end: int, counts: Callable[[int, int], Mapping[int, int]]) -> int:
+        """How many deliveries up to `end` have not ended; of a long backlog, those that were counted so far.
+
+        `counts` says how many rows between two take each set of routes; each row is counted once.
+        """
+        start = max(self._counted, self.read)
+        if start < end:
+            self._counted = min(end, start + COUNTED_AT_ONCE)
+            found = counts(start, self._counted)
+            self._unread += sum(found.get(one, 0) * len(actions) for one, actions in self.routes.items())
+        return self.owed + self._unread
 
     @property
     def uncommitted(self) -> int:

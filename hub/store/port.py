@@ -250,6 +250,10 @@ class StateReader(Protocol):
         """These rows."""
         ...
 
+    def outbox_counts(self, after: int = 0, until: int | None = None) -> Mapping[int, int]:
+        """How many rows take each set of routes, behind a row, up to another."""
+        ...
+
     def outbox_end(self) -> int:
         """The newest row's number; 0 where there is none."""
         ...

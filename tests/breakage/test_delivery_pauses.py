@@ -12,9 +12,12 @@ from far_side import OK, FarSide, answer
 
 import hub
 import hub.transport
+from hub.cli.deliveries import planned
 from hub.connector import Limits
 from hub.store.port import Standing
 from hub.store.sqlite.deliveries import SqliteDeliveries
+from hub.store.sqlite.journal import SqliteJournal
+from hub.store.sqlite.state import SqliteStateReader
 from hub.telemetry import names
 
 
@@ -166,6 +169,28 @@ async def test_what_was_tried_in_vain_says_how_often_and_why_at_once(house, far)
         far.script = lambda heard: OK
         await house.forward(seconds=5)
     assert house.assert_balanced("audit")["delivered"] == 1
+
+
+def exported(house):
+    """The lines of `hub export deliveries`, as far as they say how it stands."""
+    stores = SqliteJournal(house.folder), SqliteStateReader(house.folder), SqliteDeliveries(house.folder)
+    lines = [(line["state"], line["attempts"], line["reason"]) for line in planned(*stores)]
+    for store in stores:
+        store.close()
+    return lines
+
+
+async def test_what_waits_says_what_it_waits_for_tried_or_not(house, far):
+    far.script = lambda heard: answer(401)
+    house.plan(count=3)
+    async with house.delivering(webhook("audit", far.url)):
+        await house.quiet()
+        assert exported(house) == [("waiting", 0, "answered 401: the credentials are not accepted")] * 3
+        far.script = lambda heard: OK
+        house.command(command="resume", sink="audit")
+        await house.quiet()
+
+        assert exported(house) == [("delivered", 1, "")] * 3
 
 
 async def test_one_bad_moment_is_no_news(house, far):

@@ -100,6 +100,20 @@ async def test_health_says_that_a_store_cannot_be_read_and_when_it_can(house, fa
     assert house.reports["delivery"] == ("ok", "")
 
 
+async def test_what_was_planned_while_a_store_could_not_be_read_is_not_overlooked(house, far):
+    house.plan()
+    async with house.delivering(webhook("audit", far.url)) as role:
+        await house.quiet()
+        Shaky.well = False
+        house.read_through(lambda store: Shaky(store, 1, {"route_sets"}))
+        house.plan()
+        role.notify()
+        Shaky.well = True
+        await house.quiet()
+
+    assert far.numbers() == [1, 2]
+
+
 async def test_a_replay_during_which_a_store_cannot_be_read_is_carried_out_later(house, far, monkeypatch):
     monkeypatch.setattr("hub.delivery.role.RESTART_SECONDS", 0.01)
     far.script = lambda heard: answer(422)

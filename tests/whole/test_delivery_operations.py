@@ -13,6 +13,7 @@ from far_side import OK, FarSide, answer
 import hub
 from hub.config import TransformBlock
 from hub.connector import Limits
+from hub.telemetry import names
 
 
 @pytest.fixture
@@ -282,6 +283,40 @@ async def test_a_stop_lets_what_is_out_finish(house, far):
 
     assert far.numbers() == [1]
     assert house.assert_balanced("audit")["delivered"] == 1
+
+
+async def test_the_metric_of_what_waits_says_what_the_ledger_says(house, far, monkeypatch):
+    monkeypatch.setattr("hub.delivery.track.COUNTED_AT_ONCE", 1500)
+
+    def waiting():
+        said = house.metrics.readings()[names.DELIVERIES_WAITING.name][("audit",)]
+        assert said == house.assert_balanced("audit")["waiting"]
+        return said
+
+    far.script = lambda heard: answer(
+        {"sick": 500, "bad": 422}.get(heard.items[0]["data"]["properties"]["who"], 200)
+    )
+    block = webhook("audit", far.url, limits=Limits(in_flight=2, batch=1))
+    async with house.delivering(block) as role:
+        for n in range(5):
+            house.plan(["audit.send", "other.send"], who="ann")
+            house.plan("other.send", who="ann")
+            house.plan("audit.send", who="sick", count=2)
+            house.plan("audit.send", who="bad", lane="message")
+            await house.quiet()
+            assert waiting() >= 2 * (n + 1)
+        house.command(command="replay", ids=[house.dead()[0].id])
+        await house.quiet()
+        before = waiting()
+        role.lane("audit").gate.pause(house.clock.now() + 3600_000_000)
+        house.plan("audit.send", who="bob", count=4000)
+        for _ in range(3):
+            role.notify()
+        assert waiting() == before + 4000
+    house.plan("audit.send", who="cec", count=7)
+    async with house.delivering(block):
+        await house.quiet()
+        assert waiting() == before + 4007
 
 
 async def test_an_idle_lane_does_nothing(house, far, monkeypatch):

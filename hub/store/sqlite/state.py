@@ -11,7 +11,7 @@ import msgspec
 
 from hub.event import Identifier, Instant, Message, PersonId, Profile
 from hub.store.port import Decision, Fate, FateRow, Leg, MergeRow, Planned, Poisoned, ReviewRow, Sync
-from hub.store.sqlite.connection import connect, migrate, row, rows
+from hub.store.sqlite.connection import check, connect, migrate, row, rows
 
 FILE = "state.db"
 
@@ -109,6 +109,7 @@ class SqliteStateReader:
 
     def __init__(self, folder: Path) -> None:
         self._db = connect(folder / FILE, readonly=True)
+        check(self._db, SCHEMA, folder / FILE)
 
     def position(self) -> int:
         """The newest journal entry that was applied."""
@@ -142,13 +143,13 @@ class SqliteStateReader:
         newest = row(self._db, "SELECT max(seq) FROM outbox")
         return int(newest[0] or 0) if newest else 0
 
-    def outbox_counts(self, until: int | None = None) -> dict[int, int]:
-        """How many rows take each set of routes, up to a row."""
+    def outbox_counts(self, after: int = 0, until: int | None = None) -> dict[int, int]:
+        """How many rows take each set of routes, behind a row, up to another."""
         return dict(
             rows(
                 self._db,
-                "SELECT routes, count(*) FROM outbox WHERE ?1 IS NULL OR seq <= ?1 GROUP BY routes",
-                (until,),
+                "SELECT routes, count(*) FROM outbox WHERE seq > ? AND seq <= ? GROUP BY routes",
+                (after, 1 << 62 if until is None else until),
             )
         )
 
