@@ -19,7 +19,7 @@ HUB = Path(sys.executable).with_name("hub")
 def data_folder(config: Path) -> Path:
     """Where the hub of this configuration keeps everything."""
     try:
-        hub = tomllib.loads(config.read_text(encoding="utf-8")).get("hub", {})
+        hub = tomllib.loads(config.read_text(encoding="utf-8-sig")).get("hub", {})
     except (OSError, ValueError) as fault:
         print(f"run: {config}: {getattr(fault, 'strerror', None) or fault}", file=sys.stderr)
         sys.exit(2)

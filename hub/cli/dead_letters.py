@@ -56,7 +56,7 @@ def list_(*, config: Path, data: Path | None, sink: str | None, limit: int | Non
         if listed:
             table(names, listed)
         else:
-            click.echo("no dead letters", err=True)
+            click.echo(_none(kept, sink), err=True)
 
 
 @click.command("show")
@@ -127,9 +127,10 @@ def _tell(
     folder = data_folder(config, data)
     with stores.deliveries_if_any(folder) as kept:
         counts = _counted(_named(kept, ids) if ids else (one for page in pages(kept, sink) for one in page))
+        none = _none(kept, sink)
     total = sum(counts.values())
     if not total:
-        print("no dead letters")
+        print(none)
         return
     by_sink = ", ".join(f"{label} {count}" for label, count in sorted(counts.items()))
     print(question.format(count=f"{total} deliver{'y' if total == 1 else 'ies'} ({by_sink})"))
@@ -137,6 +138,18 @@ def _tell(
         click.confirm("go on?", abort=True)
     what: dict[str, Any] = {"ids": list(ids)} if ids else {"sink": sink} if sink else {"all": True}
     tell(config, data, command, what)
+
+
+def _none(kept: SqliteDeliveries | None, sink: str | None) -> str:
+    """What to say where there are no dead letters: the label may be a slip."""
+    from difflib import get_close_matches
+
+    labels = sorted({label for label, _ in kept.lanes()}) if kept is not None else []
+    if sink is None or not labels or sink in labels:
+        return "no dead letters"
+    near = get_close_matches(sink, labels, 1)
+    hint = f"did you mean '{near[0]}'?" if near else f"there is {', '.join(labels)}"
+    return f"no dead letters: nothing ever went to a sink '{sink}'; {hint}"
 
 
 def pages(kept: SqliteDeliveries | None, sink: str | None) -> Iterator[list[Kept]]:

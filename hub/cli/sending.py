@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -12,6 +13,7 @@ from urllib.parse import urlencode
 import click
 
 from hub.cli.options import config_option, data_option, json_option
+from hub.errors import HubError
 
 if TYPE_CHECKING:
     from hub.cli.changing import Call
@@ -45,7 +47,7 @@ def send(file: IO[bytes], *, config: Path, data: Path | None, as_json: bool, sou
     counts = {"accepted": 0, "quarantined": 0}
     name = getattr(file, "name", "-")
     path = f"/api/send?{urlencode({'source': label})}"
-    with hub(config, data) as call:
+    with hub(config, data) as call, _told_of_what_was_kept(counts):
         for first, body in chunks(file):
             answer = _sent(call, path, body, place=(name, first))
             for kept in counts:
@@ -55,7 +57,22 @@ def send(file: IO[bytes], *, config: Path, data: Path | None, as_json: bool, sou
     if as_json:
         print(json.dumps(counts))
     else:
-        print(f"accepted {counts['accepted']}, quarantined {counts['quarantined']}")
+        print(_said(counts))
+
+
+@contextmanager
+def _told_of_what_was_kept(counts: dict[str, int]) -> Iterator[None]:
+    """Where sending ends early: who mends the file and sends it again must know what is in already."""
+    try:
+        yield
+    except (click.UsageError, HubError):
+        if any(counts.values()):
+            click.echo(f"before that: {_said(counts)}", err=True)
+        raise
+
+
+def _said(counts: dict[str, int]) -> str:
+    return f"accepted {counts['accepted']}, quarantined {counts['quarantined']}"
 
 
 def chunks(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:

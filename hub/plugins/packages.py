@@ -130,7 +130,7 @@ def quietly(package: Package, step: Callable[[], T], doing: str) -> T:
             result = step()
     except quiet_import.NotQuiet:
         pass
-    except Exception as fault:
+    except (Exception, SystemExit) as fault:
         told = f"{type(fault).__name__}: {' '.join(str(fault).split())}"
         raise PluginBroken(f"{package.text}: {doing} failed: {told}; repair or remove it") from fault
     if done:

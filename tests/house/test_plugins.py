@@ -261,6 +261,8 @@ def test_the_guard_sleeps_once_the_import_is_over(folder, tmp_path):
             "import hub\nimport no_such_thing\n",
             "its import failed: ModuleNotFoundError: No module",
         ),
+        ("import hub\n", "import hub\nraise SystemExit(0)\n", "its import failed: SystemExit: 0"),
+        ("    return [Drawer]", "    raise SystemExit", "its connectors() failed: SystemExit"),
         ("    return [Drawer]", "    return 1 / 0", "its connectors() failed: ZeroDivisionError"),
         ("    return [Drawer]", "    return [Drawer(hub.Settings())]", "connectors() returns classes"),
         ("    return [Drawer]", "    return [int]", "connectors() returns classes"),

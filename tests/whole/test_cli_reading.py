@@ -324,6 +324,23 @@ def test_a_replay_of_nothing_says_so(used: Path):
     assert hub("dead", "replay", "--all").stdout == "no dead letters\n"
 
 
+def test_a_slip_in_a_sinks_label_is_not_taken_for_an_answer(used: Path):
+    settle(used, Settlement("archive", "forward", 1, 1, 1, 0))
+
+    assert "did you mean 'archive'?" in hub("dead", "list", "--sink", "archiv").stderr
+    assert "there is archive" in hub("dead", "drop", "--sink", "news").stdout
+
+
+def test_where_sending_ends_early_it_is_said_what_is_in_already(place: Path):
+    good = "".join(json.dumps({"id": f"g{number}", "name": "A"}) + "\n" for number in range(500))
+    (place / "half.jsonl").write_text(good + "no json\n")
+    result = hub("send", "half.jsonl", "--source", "shop")
+
+    assert result.exit_code == 2
+    assert "half.jsonl:501: " in result.stderr
+    assert "before that: accepted 500, quarantined 0" in result.stderr
+
+
 def test_a_replay_needs_to_know_what(used: Path):
     result = hub("dead", "replay")
 
