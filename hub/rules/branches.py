@@ -19,6 +19,7 @@ from hub.rules.tree import (
     Sequence,
     Waits,
 )
+from hub.schema import snake
 
 
 class Branches:
@@ -130,6 +131,8 @@ def _demanded(condition: Expression) -> list[tuple[str, str]]:
         return []
     path, literal = condition.left, condition.right
     if not isinstance(path, Path) or not isinstance(literal, Literally) or len(path.parts) > 1:
+        return []
+    if snake(path.parts[0]) != path.parts[0]:
         return []
     return [(path.parts[0], literal.value)] if isinstance(literal.value, str) else []
 

@@ -12,13 +12,14 @@ from hub.errors import ConfigFault, ConfigRefused, RuleFault
 from hub.event import Instant
 from hub.option import duration
 from hub.rules.branches import Branches
-from hub.rules.condition_grammar import ACTIVITY, Names, fold, read_condition, read_selector
+from hub.rules.condition_grammar import ACTIVITY, Names, read_condition, read_selector
 from hub.rules.conditions import Compiler, Read, Test, event_reader
 from hub.rules.definitions import Age, Alternative, Definitions, Key, Rule, Send, Span, id_of, span_of
 from hub.rules.pattern_grammar import read_pattern, read_repeat
 from hub.rules.situation import SituationScope, is_zone
 from hub.rules.tokens import nearest
 from hub.rules.tree import Aggregate, Calculation, Compared, Expression, Literally, Pattern, Repeat
+from hub.schema import fold
 
 _TABLES_TO_COME = ("segments", "traits", "journeys", "groups", "caps", "quiet", "pools", "test")
 _SETTINGS = ("grace", "fresh", "repeat", "expires", "timezone", "consent")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from hub.catalogue import EVENT_ALIASES
 from hub.errors import RuleFault
 from hub.rules.tokens import DURATION_FORM, METRES, Cursor, nearest
 from hub.rules.tree import (
@@ -28,6 +28,7 @@ from hub.rules.tree import (
     Selection,
     Window,
 )
+from hub.schema import fold
 
 ACTIVITY = "activity"
 AGGREGATES = frozenset(
@@ -44,12 +45,6 @@ RESERVED = _NO_PATH | {
 }
 """Words of the language; an event of such a name is written in quotes."""
 _COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">=", "in", "contains", "matches"})
-_OTHER = re.compile(r"[\W_]+")
-
-
-def fold(name: str) -> str:
-    """An event name as names are compared: `Product Viewed` and `product_viewed` are one."""
-    return _OTHER.sub("_", name.strip()).lower()
 
 
 @dataclass
@@ -64,9 +59,12 @@ class Names:
     _open: list[str] = field(default_factory=list, init=False, repr=False)
 
     def selection(self, name: str, character: int) -> Selection:
-        """The events that a folded name stands for: those of `[events]`, or the event of that name."""
+        """The events that a folded name stands for: those of `[events]`, or the event of that name.
+
+        A name of other senders (`purchase`) is the one that such an event is kept under.
+        """
         if name not in self._texts:
-            return Selection((Choice(name, (), character),))
+            return Selection((Choice(EVENT_ALIASES.get(name, name), (), character),))
         if name in self._open:
             circle = " and ".join(f"events.{each}" for each in sorted(set(self._open)))
             raise RuleFault(character, f"{circle} are made of each other; write out what they select")

@@ -29,6 +29,7 @@ from hub.rules.tree import (
     Or,
     Path,
 )
+from hub.schema import snake
 
 Read: TypeAlias = Callable[[Any], Any]
 """Finds a value in what the condition is asked about."""
@@ -59,8 +60,6 @@ class EventScope:
                 path.character,
                 f"'{path}' is not known inside brackets, which see one event; ask in the rule's if",
             )
-        if first == "context" and rest:
-            return partial(_of_context, tuple(rest))
         return event_reader(path.parts)
 
     def aggregate(self, aggregate: Aggregate) -> Read:
@@ -71,20 +70,22 @@ class EventScope:
 
 
 def event_reader(parts: tuple[str, ...]) -> Read:
-    """How a bare path is read from an event."""
+    """How a path is read from an event: keys are kept in snake_case, whatever a sender or a rule writes."""
+    if parts[0] == "context" and len(parts) > 1:
+        return partial(_of_context, parts[1:])
     if len(parts) > 1:
-        return partial(_of_event, parts)
-    [name] = parts
+        return partial(_of_event, tuple(map(snake, parts)), parts)
+    [name], kept = parts, snake(parts[0])
 
     def read(event: Event) -> Any:
-        found = event.properties.get(name)
+        found = event.properties.get(kept)
         return event.context.get(name) if found is None else found
 
     return read
 
 
-def _of_event(parts: tuple[str, ...], event: Event) -> Any:
-    found = values.follow(event.properties, parts)
+def _of_event(kept: tuple[str, ...], parts: tuple[str, ...], event: Event) -> Any:
+    found = values.follow(event.properties, kept)
     return values.follow(event.context, parts) if found is None else found
 
 

@@ -9,6 +9,7 @@ from functools import lru_cache, partial
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from hub.catalogue import EVENT_ALIASES
 from hub.errors import RuleFault
 from hub.event import Event, Instant, Profile, moment
 from hub.rules import values
@@ -18,6 +19,7 @@ from hub.rules.definitions import Key, span_of
 from hub.rules.selection import compile_selection, proven
 from hub.rules.tokens import nearest
 from hub.rules.tree import Aggregate, Path
+from hub.schema import snake
 
 Known: TypeAlias = tuple[Event, Instant]
 """An event of a person, and since when it is known to be theirs: its arrival, or that of a merge."""
@@ -102,7 +104,7 @@ class SituationScope:
         """Looks where the first name says."""
         first, *rest = path.parts
         if first == "person" and rest:
-            return partial(_of_person, rest[0], tuple(rest[1:]))
+            return partial(_of_person, tuple(rest), tuple(map(snake, rest)))
         if first == "trigger" and rest:
             return self._of_trigger(rest)
         if first == "local" and len(rest) == 1 and rest[0] in _LOCAL:
@@ -119,8 +121,10 @@ class SituationScope:
         return f"'{path}' is not known here{hint or f'; write person.{path} or trigger.{path}'}"
 
     def _of_trigger(self, parts: list[str]) -> Read:
-        if len(parts) > 1 and parts[0] in self._steps:
-            return partial(_of_step, parts[0], event_reader(tuple(parts[1:])))
+        if len(parts) > 1:
+            for step in (parts[0], EVENT_ALIASES.get(parts[0], parts[0])):
+                if step in self._steps:
+                    return partial(_of_step, step, event_reader(tuple(parts[1:])))
         return partial(_of_last, event_reader(tuple(parts)))
 
     def aggregate(self, aggregate: Aggregate) -> Read:
@@ -148,11 +152,16 @@ def _start(window: int | str, situation: Situation) -> Instant:
     return situation.moment if window == "start" else -1
 
 
-def _of_person(trait: str, further: tuple[str, ...], situation: Situation) -> Any:
-    value = situation.profile.trait(trait)
+def _of_person(parts: tuple[str, ...], kept: tuple[str, ...], situation: Situation) -> Any:
+    found = _trait(situation.profile, parts)
+    return _trait(situation.profile, kept) if found is None and kept != parts else found
+
+
+def _trait(profile: Profile, parts: tuple[str, ...]) -> Any:
+    value, further = profile.trait(parts[0]), parts[1:]
     if value is None and further:
         # Traits such as consent.email.marketing are kept under their whole name.
-        return situation.profile.trait(".".join((trait, *further)))
+        return profile.trait(".".join(parts))
     return values.follow(value, further)
 
 

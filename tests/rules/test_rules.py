@@ -45,6 +45,7 @@ class Ann:
             type="track",
             name=name,
             properties=properties,
+            context={"device": "mobile"},
             time=time,
             received_at=known,
         )
@@ -206,6 +207,22 @@ def test_a_condition_sees_the_person_the_match_the_clock_and_the_past(condition)
     ann.does("a", at=3, value=20)
 
     assert ann.told == [("3:00", "r", "fires")]
+
+
+@pytest.mark.parametrize(
+    ("when", "condition"),
+    [
+        ("purchase[orderTotal > 1]", "trigger.purchase.orderTotal == 2"),
+        ("'Purchase'", "count(purchase) == 1 and sum(order_completed.orderTotal) == 2"),
+        ("order_completed[context.device == 'mobile']", "trigger.context.device == 'mobile'"),
+        ("order_completed", "last(purchase.context.device) == 'mobile' and person.firstName == 'Ann'"),
+    ],
+)
+def test_a_rule_may_write_names_as_senders_do(when, condition):
+    ann = Ann(rules={"r": {"when": when, "if": condition}}, traits={"first_name": "Ann"})
+    ann.does("order_completed", at=1, order_total=2)
+
+    assert ann.told == [("1:00", "r", "fires")]
 
 
 def test_a_persons_clock_is_that_of_their_time_zone():
