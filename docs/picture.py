@@ -54,7 +54,7 @@ def main() -> None:
     lines = played()
     sums = next(number for number, line in enumerate(lines) if line.startswith("What came in"))
     PICTURE.parent.mkdir(exist_ok=True)
-    PICTURE.write_text(drawn(["…", *lines[sums - BEFORE : -1]]), encoding="utf-8")
+    PICTURE.write_text(drawn(["…", *lines[sums - BEFORE :]]), encoding="utf-8")
 
 
 if __name__ == "__main__":
