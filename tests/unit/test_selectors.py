@@ -19,7 +19,7 @@ def event(name: str = "product_added", *, system: bool = False, **properties: An
 
 
 def selects(text: str, asked: Event) -> bool:
-    return selector(text, events={"micro": "scroll_reached[depth >= 50] or hovered"}, places=STORES).matches(asked)
+    return selector(text, events={"micro": "peered[depth >= 50] or hovered"}, places=STORES).matches(asked)
 
 
 def holds(condition: str, **properties: Any) -> bool:
@@ -59,9 +59,9 @@ def test_activity_is_what_the_person_did_themselves():
 
 
 def test_a_name_of_our_own_stands_for_its_selectors_and_can_be_filtered_further():
-    assert selects("micro", event("scroll_reached", depth=50))
-    assert not selects("micro", event("scroll_reached", depth=49))
-    assert selects("micro[device == 'mobile']", event("scroll_reached", depth=90, context={"device": "mobile"}))
+    assert selects("micro", event("peered", depth=50))
+    assert not selects("micro", event("peered", depth=49))
+    assert selects("micro[device == 'mobile']", event("peered", depth=90, context={"device": "mobile"}))
     assert not selects("micro[device == 'mobile']", event("hovered", context={"device": "tablet"}))
 
 
