@@ -11,6 +11,7 @@ import hub
 
 _ROW = re.compile(r"/data/attributes/[^/]+(?:/data)?/(\d+)(?=/|$)")
 _EVENT = re.compile(r"(?:/attributes)?/events(?:/data)?/(\d+)(?=/|$)")
+_OTHERS = ("email", "external_id", "anonymous_id")
 _WORD = re.compile(r"[\w.$/-]{1,120}", re.ASCII)
 
 
@@ -33,6 +34,20 @@ class Row:
         events = [self.events[place] for place in kept] if self.events else []
         return Row(self.profile, [self.deliveries[place] for place in kept], events)
 
+    def leave_phone(self) -> bool:
+        """Goes on without the phone number; False where it is all that names the person, or all that is said.
+
+        A number of the right form may still be none that exists, which costs nobody their events or e-mail.
+        """
+        rest = {name: said for name, said in self.profile.items() if name != "phone_number"}
+        if "subscriptions" in rest:
+            channels = rest["subscriptions"].items()
+            rest["subscriptions"] = {channel: said for channel, said in channels if channel != "sms"}
+        if not any(rest.get(name) for name in _OTHERS) or not rest.get("subscriptions", True):
+            return False
+        self.profile = rest
+        return True
+
 
 def left(rows: Iterable[Row], gone: Collection[str]) -> list[Row]:
     """The rows without these deliveries."""
@@ -50,6 +65,11 @@ class Refusal:
     def repeats(self) -> bool:
         """The vendor has this already."""
         return "duplicate" in self.code
+
+    @property
+    def is_about_phone(self) -> bool:
+        """The vendor takes no such phone number."""
+        return self.pointer.endswith("/phone_number")
 
     def __str__(self) -> str:
         # The vendor's `detail` may quote what was sent, so it is left where it is.
@@ -71,13 +91,18 @@ def _plain(said: Any) -> str:
     return said if isinstance(said, str) and _WORD.fullmatch(said) else ""
 
 
+def pointed_row(refusal: Refusal, rows: Sequence[Row]) -> Row | None:
+    """The row that a refusal points at, or into; None where it speaks of the request as a whole."""
+    found = _ROW.match(refusal.pointer)
+    return None if found is None or int(found[1]) >= len(rows) else rows[int(found[1])]
+
+
 def pointed(refusal: Refusal, rows: Sequence[Row]) -> list[hub.Delivery]:
     """The deliveries that a refusal points at; none where it speaks of the request as a whole."""
-    found = _ROW.match(refusal.pointer)
-    if found is None or int(found[1]) >= len(rows):
+    row, place = pointed_row(refusal, rows), _ROW.match(refusal.pointer)
+    if row is None or place is None:
         return []
-    row = rows[int(found[1])]
-    inside = _EVENT.match(refusal.pointer, found.end()) if row.events else None
+    inside = _EVENT.match(refusal.pointer, place.end()) if row.events else None
     if inside is None:
         return row.deliveries
     return row.deliveries[int(inside[1]) : int(inside[1]) + 1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -12,12 +12,11 @@ import hub
 from . import erasures
 from .events import event
 from .profiles import attributes, names
-from .rows import Row, left, pointed, refusals
+from .rows import Row
+from .sending import alone, explained, status, together
 from .subscriptions import Channel, State, consented, joined, subscription
 
 JSON_API = "application/vnd.api+json"
-ROUNDS = 3
-"""How often a request goes out again within one run without what the answer pointed at."""
 
 NOBODY = "no identifier that Klaviyo knows: e-mail address, phone number, user id or anonymous id"
 UNNAMED = "no identifier that a profile needs: e-mail address, phone number or user id"
@@ -83,12 +82,12 @@ api_key   = { env = "KLAVIYO_KEY" }
         rows, verdicts = _events(deliveries)
         if len(rows) == 1 and len(rows[0].events) == 1:
             try:
-                yield hub.Request("POST", "/api/events", json=_event(rows[0]))
+                yield from alone(rows[0], "/api/events", _event)
             except hub.GiveUp as refused:
-                if _status(refused) != 409:
-                    verdicts[rows[0].deliveries[0].id] = _explained(refused)
+                if status(refused) != 409:
+                    verdicts[rows[0].deliveries[0].id] = explained(refused)
             return verdicts
-        return {**verdicts, **(yield from _sent(rows, "/api/event-bulk-create-jobs", _event_job))}
+        return {**verdicts, **(yield from together(rows, "/api/event-bulk-create-jobs", _event_job))}
 
     @hub.action("profile", limits=PROFILES, alone=PROFILE)
     def profile(self, deliveries: Sequence[hub.Delivery]) -> hub.Requests:
@@ -96,14 +95,14 @@ api_key   = { env = "KLAVIYO_KEY" }
         rows, verdicts = _profiles(deliveries)
         if len(rows) == 1:
             try:
-                yield hub.Request("POST", "/api/profile-import", json=_data("profile", rows[0].profile))
+                yield from alone(rows[0], "/api/profile-import", lambda row: _data("profile", row.profile))
             except hub.GiveUp as refused:
-                fault = _explained(refused)
-                if _status(refused) == 409:
+                fault = explained(refused)
+                if status(refused) == 409:
                     fault = hub.GiveUp("answered 409: its identifiers belong to different profiles")
                 verdicts |= dict.fromkeys((one.id for one in rows[0].deliveries), fault)
             return verdicts
-        return {**verdicts, **(yield from _sent(rows, "/api/profile-bulk-import-jobs", _profile_job))}
+        return {**verdicts, **(yield from together(rows, "/api/profile-bulk-import-jobs", _profile_job))}
 
     @hub.action("subscribe", limits=SUBSCRIBING)
     def subscribe(self, deliveries: Sequence[hub.Delivery]) -> hub.Requests:
@@ -122,9 +121,9 @@ api_key   = { env = "KLAVIYO_KEY" }
             return _subscription_job("create", rows, historical=past, list_id=list_id)
 
         try:
-            sent = yield from _sent(rows, "/api/profile-subscription-bulk-create-jobs", job)
+            sent = yield from together(rows, "/api/profile-subscription-bulk-create-jobs", job)
         except hub.GiveUp as refused:
-            if list_id is not None and _status(refused) == 404:
+            if list_id is not None and status(refused) == 404:
                 raise hub.CredentialsRejected("answered 404: there is no list of this list_id") from None
             raise
         return {**later, **verdicts, **sent}
@@ -137,7 +136,7 @@ api_key   = { env = "KLAVIYO_KEY" }
         def job(rows: Sequence[Row]) -> dict[str, Any]:
             return _subscription_job("delete", rows)
 
-        sent = yield from _sent(rows, "/api/profile-subscription-bulk-delete-jobs", job)
+        sent = yield from together(rows, "/api/profile-subscription-bulk-delete-jobs", job)
         return {**verdicts, **sent}
 
     @hub.action("forget", limits=ERASING)
@@ -154,7 +153,7 @@ api_key   = { env = "KLAVIYO_KEY" }
                 # Whom Klaviyo does not know is forgotten.
                 yield hub.Request("POST", erasures.JOBS, json=erasures.job(named), expect=(404,))
             except hub.GiveUp as refused:
-                refusals.append(_explained(refused))
+                refusals.append(explained(refused))
         if refusals:
             raise refusals[0]
         return None
@@ -242,47 +241,6 @@ def _profiles(deliveries: Sequence[hub.Delivery]) -> Made:
         row.profile = {**profile, **attributes(traits)}
         row.deliveries.append(delivery)
     return list(rows.values()), verdicts
-
-
-def _sent(
-    rows: list[Row], path: str, job: Callable[[Sequence[Row]], dict[str, Any]]
-) -> Generator[hub.Request, hub.Response, dict[str, hub.DeliveryError]]:
-    """Sends a job; what the answer points at gives up, and all others are sent again without it."""
-    verdicts: dict[str, hub.DeliveryError] = {}
-    rounds = 0
-    while rows:
-        rounds += 1
-        try:
-            yield hub.Request("POST", path, json=job(rows))
-            break
-        except hub.GiveUp as refused:
-            gone = _gone(refused, rows)
-            if not gone or rounds > ROUNDS:
-                raise
-            verdicts |= {known: fault for known, fault in gone.items() if fault is not None}
-            rows = left(rows, gone.keys())
-    return verdicts
-
-
-def _gone(refused: hub.GiveUp, rows: Sequence[Row]) -> dict[str, hub.GiveUp | None]:
-    """The deliveries that a refusal points at; None for what Klaviyo has already."""
-    gone: dict[str, hub.GiveUp | None] = {}
-    for refusal in refusals(refused.answer):
-        # A repeated event has arrived; two profiles that are in each other's way have not.
-        repeats = bool(rows[0].events) and (refusal.repeats or _status(refused) == 409)
-        fault = None if repeats else hub.GiveUp(f"answered {_status(refused)}: {refusal}")
-        gone |= {delivery.id: fault for delivery in pointed(refusal, rows)}
-    return gone
-
-
-def _status(refused: hub.GiveUp) -> int:
-    return refused.answer.status if isinstance(refused.answer, hub.Response) else 0
-
-
-def _explained(refused: hub.GiveUp) -> hub.GiveUp:
-    """The same refusal with what the answer says was wrong."""
-    said = ", ".join(str(refusal) for refusal in refusals(refused.answer))
-    return hub.GiveUp(f"answered {_status(refused)}: {said}") if said else refused
 
 
 def _data(type: str, attributes: dict[str, Any], **more: Any) -> dict[str, Any]:
