@@ -9,7 +9,7 @@ from hub.connector import Limits
 from hub.delivery.house import Aim, House
 from hub.delivery.limits import Limiter
 from hub.delivery.track import Track
-from hub.delivery.work import Group, Job
+from hub.delivery.work import Group, Job, fitting
 from hub.errors import StoreUnavailable
 from hub.event import Instant
 
@@ -57,6 +57,14 @@ class Chooser:
         """Jobs that travel together, under a number of their own."""
         self.number += 1
         return Group(action, jobs, number=self.number, failures=failures)
+
+    def again(self, jobs: list[Job], number: int) -> tuple[list[Group], list[Job]]:
+        """A request of before as it was, or in parts where it has become too long; and who must wait."""
+        limits = self._aim.limits.get(jobs[0].action)
+        requests, late = fitting(jobs, max(1, limits.batch)) if limits else ([jobs], [])
+        if len(requests) == 1:
+            return [Group(jobs[0].action, requests[0], number=number)], late
+        return [self.group(part[0].action, part) for part in requests], late
 
     def leaves(self, group: Group, now: Instant) -> Limiter:
         """A request goes out; returns what limits it, for `returns`."""

@@ -30,6 +30,9 @@ CLASSES = ("message", "sync", "forward")
 PRESSED = SECOND // 20
 """How long others stand still for one that is out, before it gets a row and they go on."""
 
+LAST_SECONDS = 1.0
+"""How long a connector is waited for that was told to end."""
+
 
 class Lane:
     """Everything that is on its way to one sink."""
@@ -74,7 +77,7 @@ class Lane:
             track.owed = waiting.get((sink, track.lane), 0)
             rows = house.kept.heads(sink, track.lane, ordered=self.aim.ordered)
             self._chooser.number = max([self._chooser.number, *(row.batch for row in rows)])
-            track.adopt(rows, house.state.outbox_rows([row.seq for row in rows]))
+            track.adopt(rows, house.state.outbox_rows([row.seq for row in rows]), self._chooser.again)
 
     def _track(self, lane: str) -> Track:
         track = self._tracks.get(lane)
@@ -96,7 +99,7 @@ class Lane:
     def replayed(self, rows: Sequence[Kept], planned: dict[int, Planned]) -> None:
         """Dead letters that are to be tried again."""
         for row in rows:
-            self._track(row.lane).adopt([row], planned, stored=False)
+            self._track(row.lane).replay([row], planned)
         self.wake()
 
     def resume(self, *, early: bool) -> None:
@@ -390,13 +393,15 @@ class Lane:
             _, late = await asyncio.wait(self._flights, timeout=seconds)
             for flight in late:
                 flight.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            if late:  # A connector that goes on all the same must not hold up the house.
+                await asyncio.wait(late, timeout=LAST_SECONDS)
         self._house.settle(self.aim.sink)
 
     async def close(self) -> None:
         """Lets go of the sink."""
         try:
-            await self.aim.runner.close()
+            async with asyncio.timeout(LAST_SECONDS):
+                await self.aim.runner.close()
         except Exception as bug:
             self._hearing.bug(bug)
 

@@ -258,9 +258,9 @@ class DeliveryRole:
         command = msgspec.json.decode(entry.body)
         asked = command.get("command") if isinstance(command, dict) else None
         if asked == "resume":
-            lane = self._lanes.get(command.get("sink", ""))
-            if lane is not None:
-                lane.resume(early=True)
+            for label, lane in self._lanes.items():
+                if label == command.get("sink"):
+                    lane.resume(early=True)
         elif asked in ("replay", "drop"):
             change = again if asked == "replay" else dropped
             for rows in dead_letters(self._kept, command):
@@ -290,6 +290,10 @@ class DeliveryRole:
         while True:
             try:
                 await work()
+            except StoreUnavailable as fault:
+                self._report(name, "degraded", str(fault))
+                await asyncio.sleep(RESTART_SECONDS)
+                self._report(name, "ok", "")
             except Exception as bug:
                 log.bug("task ended", bug, task=name)
                 self._report(name, "failing", f"a fault, started again: {type(bug).__name__}")

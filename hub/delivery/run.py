@@ -14,6 +14,10 @@ from hub.event import Instant
 from hub.wire import Request, Response
 
 
+class Ended(Exception):
+    """A connector asked the whole process to end."""
+
+
 class BadVerdicts(Exception):
     """A connector answered with something that is no verdict, or about deliveries it was not given."""
 
@@ -156,6 +160,8 @@ async def _in_time(work: Awaitable[Verdicts | None], deadline: float) -> Verdict
     try:
         async with asyncio.timeout(deadline):
             return await work
+    except SystemExit as end:
+        raise Ended from end
     except TimeoutError:
         raise RetryLater(f"no answer within {timedelta(seconds=deadline).total_seconds():g} s") from None
 

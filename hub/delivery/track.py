@@ -24,6 +24,8 @@ COUNTED_AT_ONCE = 20_000
 
 _encode = msgspec.json.Encoder().encode
 
+Again = Callable[[list[Job], int], tuple[list[Group], list[Job]]]
+"""The requests that those of one request of before travel in now, and who must wait for the others."""
 FALLBACK = "fallback"
 """Why a message's delivery was not tried further: another action has taken the message over."""
 
@@ -72,31 +74,38 @@ class Track:
             if jobs:
                 self.window.append(jobs[0])
 
-    def adopt(self, kept: Sequence[Kept], outbox: dict[int, Planned], *, stored: bool = True) -> None:
-        """Rows of before (a restart, a replay) come back; those of one request stay together."""
+    def adopt(self, kept: Sequence[Kept], outbox: dict[int, Planned], again: Again) -> None:
+        """Rows of before a restart come back; those of one request stay together, as far as they may now."""
         batches: dict[int, list[Job]] = {}
         first_in: dict[PersonId, int] = {}
         for row in kept:
             if (row.seq, row.action) in self._kept:
                 continue
-            whose = row.person if stored and self._ordered else None
+            whose = row.person if self._ordered else None
             if whose is not None and first_in.setdefault(whose, row.batch) != row.batch:
                 # It was put back behind its person's first one, though its row still names the request
                 # of before: it stays in the store, and comes when its person's turn comes.
                 continue
             job = self._job(row, outbox)
-            if stored:
-                self.lines.hold([job], stored=True)
-                batches.setdefault(row.batch or -len(batches) - 1, []).append(job)
-            else:
-                self.owed += 1
-                self.lines.insert(job)
+            self.lines.hold([job], stored=True)
+            batches.setdefault(row.batch or -len(batches) - 1, []).append(job)
         retry_at = {(row.seq, row.action): row.retry_at for row in kept}
-        for number, jobs in batches.items():
-            group = Group(jobs[0].action, jobs, number=max(number, 0))
-            group.failures = max(job.failures for job in jobs)
-            group.retry_at = max(retry_at[job.seq, job.action] for job in jobs)
-            self.waiting.add(group)
+        for number, whole in batches.items():
+            groups, late = again(whole, max(number, 0))
+            for job in late:
+                # It stays in the store as well, until its person's turn comes.
+                del self._kept[job.seq, job.action]
+            for group in groups:
+                group.failures = max(job.failures for job in group.jobs)
+                group.retry_at = max(retry_at[job.seq, job.action] for job in group.jobs)
+                self.waiting.add(group)
+
+    def replay(self, kept: Sequence[Kept], outbox: dict[int, Planned]) -> None:
+        """Dead letters take their places again."""
+        for row in kept:
+            if (row.seq, row.action) not in self._kept:
+                self.owed += 1
+                self.lines.insert(self._job(row, outbox))
 
     def _job(self, row: Kept, outbox: dict[int, Planned]) -> Job:
         planned = outbox.get(row.seq)

@@ -131,6 +131,17 @@ class Waiting:
         heapify(self._heap)
 
 
+def fitting(jobs: Sequence[Job], most: int) -> tuple[list[list[Job]], list[Job]]:
+    """The requests of at most so many that these travel in, each person in one of them; and who must wait."""
+    if len(jobs) <= most:
+        return [list(jobs)], []
+    one, other = halves(jobs)
+    if {job.turn for job in one} & {job.turn for job in other}:
+        return [list(jobs[:most])], list(jobs[most:])
+    parts = [fitting(half, most) for half in (one, other)]
+    return [group for groups, _ in parts for group in groups], [job for _, late in parts for job in late]
+
+
 def halves(jobs: Sequence[Job]) -> tuple[list[Job], list[Job]]:
     """Two parts of a request that was refused, each tried for itself.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 import pytest
 import tenacity
@@ -207,3 +208,59 @@ async def test_a_role_that_failed_at_its_start_is_run_again_without_a_second_lan
         await again
 
     assert far.numbers() == [1]
+
+
+class Stubborn(hub.Sink[hub.Settings]):
+    """Neither ends when it is told to, nor closes."""
+
+    name = "stubborn"
+    go = asyncio.Event()
+
+    @hub.action("send")
+    async def send(self, deliveries):
+        """Waits, whatever it is told."""
+        while not Stubborn.go.is_set():
+            try:
+                await Stubborn.go.wait()
+            except asyncio.CancelledError:
+                continue
+
+    async def close(self):
+        await asyncio.Event().wait()
+
+
+async def test_a_connector_that_does_not_end_holds_up_no_reload_and_no_stop(house, far, monkeypatch):
+    monkeypatch.setattr("hub.delivery.lane.LAST_SECONDS", 0.05)
+    monkeypatch.setattr("hub.delivery.role.LATE_SECONDS", 0.05)
+    Stubborn.go = asyncio.Event()
+    block = sink("stubborn", Stubborn)
+    async with house.delivering(block, webhook("audit", far.url)) as role:
+        house.plan(["stubborn.send", "audit.send"])
+        await house.until(lambda: far.numbers() == [1])
+        await asyncio.wait_for(role.replace(house.config(webhook("audit", far.url))), 5)
+        house.plan("audit.send")
+        await house.quiet()
+        Stubborn.go.set()
+
+    assert far.numbers() == [1, 2]
+
+
+class Quitter(hub.Sink[hub.Settings]):
+    """Ends the process, as libraries for commands do."""
+
+    name = "quitter"
+
+    @hub.action("send")
+    async def send(self, deliveries):
+        """Asks for the end of everything."""
+        sys.exit(3)
+
+
+async def test_a_connector_that_asks_the_process_to_end_is_a_bug_like_any_other(house, far, capfd):
+    house.plan(["quitter.send", "audit.send"])
+    async with house.delivering(sink("quitter", Quitter), webhook("audit", far.url)):
+        await house.quiet()
+
+    assert far.numbers() == [1]
+    assert house.assert_balanced("quitter")["waiting"] == 1
+    assert "connector failed" in capfd.readouterr().err

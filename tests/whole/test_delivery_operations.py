@@ -156,6 +156,43 @@ async def test_the_limits_of_a_sink_hold_and_all_of_it_arrives(house, far):
     assert sorted(far.numbers()) == list(range(1, 61))
 
 
+async def test_a_lower_limit_holds_for_what_failed_before_it_too(house, far):
+    far.script = lambda heard: answer(500)
+    for n in range(8):
+        house.plan(who=f"p{n % 3}", count=4)
+    limits = Limits(in_flight=1, batch=20)
+    async with house.delivering(webhook("audit", far.url, limits=limits)):
+        await house.quiet()
+    assert max(len(heard.items) for heard in far.heard) > 5
+    far.heard.clear()
+    far.script = lambda heard: OK
+    async with house.delivering(webhook("audit", far.url, limits=Limits(in_flight=4, batch=5))):
+        for _ in range(5):
+            await house.forward(seconds=1)
+
+    assert max(len(heard.items) for heard in far.heard) == 5
+    assert sorted(far.numbers()) == list(range(1, 33))
+    for n in range(3):
+        assert far.numbers(f"p{n}") == sorted(far.numbers(f"p{n}"))
+    assert house.assert_balanced("audit")["delivered"] == 32
+
+
+async def test_a_command_about_nothing_that_there_is_stops_none_behind_it(house, far):
+    far.script = lambda heard: answer(410) if len(far.heard) == 1 else OK
+    house.plan()
+    async with house.delivering(webhook("audit", far.url)):
+        await house.quiet()
+        for sink_named in (["audit"], {"is": "audit"}, 7, None, "other"):
+            house.command(command="resume", sink=sink_named)
+        house.command(command="replay", ids={"all": True}, sink=[1])
+        await house.quiet()
+        assert far.numbers() == []
+        house.command(command="resume", sink="audit")
+        await house.quiet()
+
+    assert far.numbers() == [1]
+
+
 async def test_without_order_a_failing_person_holds_nothing(house, far):
     far.script = lambda heard: answer(500) if heard.items[0]["data"]["properties"]["n"] == 1 else OK
     house.plan(who="ann", count=5)
