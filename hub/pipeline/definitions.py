@@ -163,9 +163,10 @@ class Definitions:
         return max((rule.age.edited_at for rule in self.rules.rules), default=0)
 
     def targets(self, send: Send) -> list[str]:
-        """The actions that take a message, the next where the one before gives up."""
+        """The actions that take a message, the next where the one before gives up; none where all are off."""
         via = self.messages.vias.get(send.via)
-        listed = [via] if via is not None else self.messages.channels.get(send.channel, [])
+        by_channel = [] if send.via else self.messages.channels.get(send.channel, [])
+        listed = by_channel if via is None else [via]
         return [f"{target.sink}.{target.action}" for target in listed]
 
     def legs_of(self, leg: Leg) -> str:

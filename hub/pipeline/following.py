@@ -98,6 +98,7 @@ class Follower:
         variables, missing = self._variables(firing, send, profile)
         template = send.fallback if missing and send.fallback else send.template
         targets = self._definitions.targets(send)
+        everyone = self._definitions.messages.everyone
         message = Message(
             id=_message_id(firing, send),
             rule=_name(firing, send),
@@ -115,9 +116,12 @@ class Follower:
             firing.at,
             identifiers=(),
             assumed=self._rules.consent,
-            everyone=self._definitions.messages.everyone,
+            everyone=everyone,
         )
         reason: str | None = gate
+        if reason is None and not targets and not everyone:
+            # Whatever takes messages of this channel is switched off.
+            reason = "unreachable"
         if reason is None and missing and not send.fallback:
             reason = "incomplete"
         if reason is None:

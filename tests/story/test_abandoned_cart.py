@@ -51,6 +51,24 @@ def test_it_fires_once_at_due_plus_grace_to_the_millisecond(house: SmallHouse) -
     assert len(house.messages()) == 1
 
 
+@pytest.mark.parametrize("road", ["email = 'off.send'", "email = 'first.send'"])
+def test_a_message_that_only_a_sink_takes_that_is_off_is_dropped_and_said_to_be(
+    tmp_path: Path, road: str
+) -> None:
+    sent = "" if "off" in road else ", via = 'off.send'"
+    house = SmallHouse(
+        tmp_path,
+        f"[channels]\n{road}\n[sinks.first]\nconnector = 'console'\n"
+        "[sinks.off]\nconnector = 'console'\nenabled = false\n"
+        f"[rules.cart]\nwhen = 'product_added'\nsend = {{ channel = 'email', template = 'cart'{sent} }}\n",
+    )
+    ann(house)
+    house.tell("Product Added", user_id="ann")
+
+    assert house.messages() == []
+    assert [(one.outcome, one.reason) for one in house.decisions()][-1] == ("dropped", "unreachable")
+
+
 def test_it_fires_once_over_a_restart_in_between(house: SmallHouse) -> None:
     ann(house)
     house.tell("Product Added", user_id="ann")
