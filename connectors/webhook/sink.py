@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import field_validator
 
@@ -15,6 +17,12 @@ import hub
 
 from .bodies import body, together
 from .signatures import decoded_secret
+
+UNSET = "unset-"
+"""What a secret that is not set is replaced by, where nothing is sent."""
+
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(r"[\t\x20-\x7e]*")
 
 
 class Settings(hub.Settings):
@@ -31,6 +39,26 @@ class Settings(hub.Settings):
     content_type: str = hub.Option(
         "What `body` is. In JSON, values cannot break out of their quotes.", default="application/json"
     )
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_address(cls, given: str | hub.Secret) -> str | hub.Secret:
+        """Says so where nothing can be sent to; never the address, which may be a secret."""
+        said = _text(given)
+        address = urlsplit(said)
+        if not said.startswith(UNSET) and (address.scheme not in ("http", "https") or not address.hostname):
+            raise ValueError("must be a web address: https://host/path")
+        return given
+
+    @field_validator("headers")
+    @classmethod
+    def _can_be_sent(cls, given: dict[str, str | hub.Secret]) -> dict[str, str | hub.Secret]:
+        for name, value in given.items():
+            if not _NAME.fullmatch(name):
+                raise ValueError(f"no header can be called {name!r}")
+            if not _VALUE.fullmatch(_text(value)):
+                raise ValueError(f"{name}: a header's value is one line of ASCII")
+        return given
 
     @field_validator("secret")
     @classmethod
@@ -52,6 +80,11 @@ class Webhook(hub.HttpSink[Settings]):
     name = "webhook"
     # No limits of a vendor: an array only where the block asks for one.
     limits = hub.Limits(in_flight=0, batch=0)
+    example = """
+[sinks.audit]
+connector = "webhook"
+url       = "https://audit.example.com/hook"
+"""
 
     def address(self) -> str:
         """The receiver's address."""

@@ -119,6 +119,31 @@ def test_a_secret_that_no_receiver_can_share_is_refused_without_showing_it(secre
     assert secret[6:] == "" or secret not in str(refused.value)
 
 
+@pytest.mark.parametrize("url", ["", "audit.example/hook", "ftp://audit.example", "https:///hook", "…"])
+@pytest.mark.parametrize("kind", [str, Secret])
+def test_an_address_that_is_none_is_refused_without_showing_it(kind, url):
+    with pytest.raises(ValidationError, match="must be a web address: https://host/path") as refused:
+        Webhook.Settings(url=kind(url))
+
+    assert kind is str or not url or url not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("headers", "told"),
+    [
+        ({"X Team": "7"}, "no header can be called 'X Team'"),
+        ({"": "7"}, "no header can be called ''"),
+        ({"X-Team": "7\r\nX-Other: 8"}, "X-Team: a header's value is one line of ASCII"),
+        ({"X-Team": Secret("tëam")}, "X-Team: a header's value is one line of ASCII"),
+    ],
+)
+def test_headers_that_cannot_be_sent_are_refused(headers, told):
+    with pytest.raises(ValidationError, match=told) as refused:
+        Webhook.Settings(url=URL, headers=headers)
+
+    assert "tëam" not in str(refused.value)
+
+
 def test_without_a_secret_nothing_is_signed():
     assert "webhook-signature" not in requests().headers
 

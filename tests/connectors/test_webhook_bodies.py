@@ -164,8 +164,8 @@ def test_a_slip_in_a_body_is_found_by_the_check(tmp_path: Path):
 
 
 def test_the_body_is_a_value_like_any_other_option():
-    one, other = (Webhook.Settings(url="u", body=text) for text in ("{{ a }}", "{{ b }}"))
+    one, other = (Webhook.Settings(url="https://u.example", body=text) for text in ("{{ a }}", "{{ b }}"))
 
-    assert one == Webhook.Settings(url="u", body="{{ a }}")
+    assert one == Webhook.Settings(url="https://u.example", body="{{ a }}")
     assert one != other
     assert one.body == Template("{{ a }}")
