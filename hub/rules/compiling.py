@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from hashlib import blake2b
 from typing import Any
 
@@ -16,9 +15,10 @@ from hub.rules.condition_grammar import ACTIVITY, Names, read_condition, read_se
 from hub.rules.conditions import Compiler, Read, Test, event_reader
 from hub.rules.definitions import Age, Alternative, Definitions, Key, Rule, Send, Span, id_of, span_of
 from hub.rules.pattern_grammar import read_pattern, read_repeat
+from hub.rules.sinces import refuse_numbers
 from hub.rules.situation import SituationScope, is_zone
 from hub.rules.tokens import nearest
-from hub.rules.tree import Aggregate, Calculation, Compared, Expression, Literally, Pattern, Repeat
+from hub.rules.tree import Pattern, Repeat
 from hub.schema import fold
 
 _TABLES_TO_COME = ("segments", "traits", "journeys", "groups", "caps", "quiet", "pools", "test")
@@ -226,6 +226,7 @@ class _RuleReading:
         """The rule, or None where something of it is wrong."""
         before = len(self.reading.faults)
         self.reading.only(self.table, self._at(), (*_RULE, *_FOR_PEOPLE), _RULE_TO_COME)
+        self._check_for_people()
         pattern = self._pattern()
         by = self._by()
         rule = Rule(
@@ -264,6 +265,13 @@ class _RuleReading:
 
     def _fault(self, part: str, problem: object) -> None:
         self.reading.fault(self._at(part), str(problem))
+
+    def _check_for_people(self) -> None:
+        for name in ("title", "description"):
+            self.reading.text(self.table, self._at(), name)
+        tags = self.table.get("tags", [])
+        if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+            self._fault("tags", "must be a list of texts, such as ['cart', 'revenue']")
 
     def _pattern(self) -> Pattern:
         """The tree of `when`; without branches where it cannot be read, so that the rest is read too."""
@@ -334,7 +342,7 @@ class _RuleReading:
         text = self.reading.text(self.table, self._at(), "if", "true")
         try:
             tree = read_condition(text, self.reading.names)
-            _refuse_since(tree)
+            refuse_numbers(tree)
             return compiler.test(tree)
         except RuleFault as fault:
             self._fault("if", fault)
@@ -364,7 +372,7 @@ class _RuleReading:
             self._fault(f"{part}.channel", "required: the road the message takes, such as email")
         variables = self._variables(compiler, f"{part}.vars", entry.get("vars", {}))
         needs = entry.get("needs", [])
-        if not isinstance(needs, list) or any(each not in variables for each in needs):
+        if not isinstance(needs, list) or any(each not in [*variables] for each in needs):
             self._fault(f"{part}.needs", "must be a list of names that stand in vars")
             needs = []
         return Send(
@@ -388,26 +396,3 @@ class _RuleReading:
             except RuleFault as fault:
                 self._fault(f"{part}.{name}", fault)
         return found
-
-
-def _refuse_since(tree: Expression) -> None:
-    """`since` is a duration: it can be compared with one, and nothing can be calculated from it here."""
-    if isinstance(tree, Calculation):
-        for side in (tree.left, tree.right):
-            if isinstance(side, Aggregate) and side.function == "since":
-                raise RuleFault(
-                    side.character, "nothing can be calculated from since; compare it: since(a) < 3d"
-                )
-    if isinstance(tree, Compared):
-        for side, other in ((tree.left, tree.right), (tree.right, tree.left)):
-            since = isinstance(side, Aggregate) and side.function == "since"
-            if since and isinstance(other, Literally) and not isinstance(other.value, timedelta):
-                raise RuleFault(tree.character, "since is compared with a duration; write: since(a) < 3d")
-    for part in _parts(tree):
-        _refuse_since(part)
-
-
-def _parts(tree: Expression) -> Iterable[Expression]:
-    names = ("left", "right", "value", "low", "high", "position", "condition")
-    found = [getattr(tree, name) for name in names if hasattr(tree, name) and not isinstance(tree, Literally)]
-    return [*found, *getattr(tree, "conditions", ()), *getattr(tree, "items", ())]

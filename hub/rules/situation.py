@@ -117,6 +117,8 @@ class SituationScope:
             return f"'{path}': {first}.… is not there yet; leave it out"
         if first == "local":
             return f"'{path}' is not known; write one of {', '.join(f'local.{name}' for name in _LOCAL)}"
+        if first in ("person", "trigger"):
+            return f"'{path}' alone is no value; write which one, as in {first}.country"
         hint = nearest(first, ("person", "trigger", "local"))
         return f"'{path}' is not known here{hint or f'; write person.{path} or trigger.{path}'}"
 

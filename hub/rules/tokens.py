@@ -18,6 +18,7 @@ Kind = Literal["name", "text", "number", "duration", "clock", "distance", "sign"
 DURATION_FORM = "15m"
 DEEPEST = 50
 """How many parts of a text may stand inside each other."""
+_LONGEST_NUMBER = 40
 METRES = {"km": 1_000.0, "mi": 1_609.344}
 
 _UNIT_WORDS = frozenset(
@@ -96,6 +97,8 @@ def _counted(text: str, at: int) -> Token:
     measured = _MEASURED.match(text, at)
     assert measured is not None, "a digit begins a number"
     word = measured[0]
+    if len(word) > _LONGEST_NUMBER:
+        raise RuleFault(at + 1, f"a number of more than {_LONGEST_NUMBER} characters; write a shorter one")
     if word.replace(".", "", 1).isdecimal():
         return Token("number", word, float(word) if "." in word else int(word), at + 1)
     if word[-2:] in METRES:
@@ -120,6 +123,8 @@ def not_a_duration(word: str) -> str:
     """What to say of a word that should have been a duration, with the one that was meant."""
     meant = re.fullmatch(r"(\d+)\s*([a-z])[a-z]*", word.lower())
     if meant and meant[2] in "smhdw":
+        if word == meant[1] + meant[2]:
+            return f"'{word}' is longer than any duration; write a shorter one"
         return f"'{word}' is not a duration; write {meant[1]}{meant[2]}"
     return f"'{word}' is not a duration; write 90s, 15m, 1h30m, 24h, 30d or 2w"
 
