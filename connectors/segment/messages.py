@@ -156,7 +156,7 @@ class Reading:
 def _properties(message: Message, type: str) -> Any:
     """Properties, with what these calls say beside them."""
     sent = message.properties
-    if sent is not None and not isinstance(sent, dict):
+    if sent and not isinstance(sent, dict):
         return sent
     if type in ("page", "screen"):
         more = {"category": message.category}

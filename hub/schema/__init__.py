@@ -28,7 +28,7 @@ from hub.schema.names import (
     known_name,
     snake,
 )
-from hub.schema.times import event_time, time_of
+from hub.schema.times import SINCE_1970, time_of
 from hub.schema.values import cleaned, renamed
 
 __all__ = ["event_name", "fold", "normalise", "snake", "time_of"]
@@ -92,8 +92,8 @@ def normalise(
         name=name,
         name_as_sent=as_sent,
         identifiers=identifiers_of([*pairs, *learned], read.get("country")),
-        occurred_at=None if occurred_at is None else event_time(occurred_at),
-        sent_at=None if sent_at is None else event_time(sent_at),
+        occurred_at=time_of(occurred_at, SINCE_1970),
+        sent_at=time_of(sent_at, SINCE_1970),
         properties=kept,
         context=read,
         sent_context=context,
@@ -125,7 +125,8 @@ def _said(
 
 
 def _object(sent: Any, what: str, parsed: bool) -> dict[str, Any]:
-    if sent is None:
+    # PHP writes an empty object as an empty list.
+    if sent is None or (sent.__class__ is list and not sent):
         return {}
     if parsed and sent.__class__ is dict:
         return sent

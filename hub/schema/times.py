@@ -26,21 +26,15 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST = instant(datetime(1, 1, 2, tzinfo=UTC))
 _LAST = instant(datetime(9999, 12, 30, tzinfo=UTC))
 
-
-def event_time(sent: Any) -> Instant | None:
-    """When a sender says that something happened.
-
-    None also for times before 1970: they are what programs write that know no time (`0001-01-01T00:00:00Z`).
-    """
-    at = time_of(sent)
-    return None if at is None or at <= 0 else at
+SINCE_1970 = 1
+"""`earliest` of what happened: programs that know no time write one before, as `0001-01-01T00:00:00Z`."""
 
 
-def time_of(sent: Any) -> Instant | None:
+def time_of(sent: Any, earliest: Instant = _FIRST) -> Instant | None:
     """An instant from ISO 8601 text or a number of (milli-, micro-, nano-) seconds since 1970.
 
     Text without a zone is UTC. A number says by its size what it counts. Anything else, and a number of
-    zero or less, is no time: None. So is one that has no date in every zone.
+    zero or less, is no time: None. So is one before `earliest`, or without a date in every zone.
     """
     if sent.__class__ is str:
         # A number is no compact date, so only text with the usual hyphen takes the fast road.
@@ -48,17 +42,17 @@ def time_of(sent: Any) -> Instant | None:
             try:
                 when = datetime.fromisoformat(sent)
             except ValueError:
-                return _written(sent)
+                return _written(sent, earliest)
             past = (when if when.tzinfo is not None else when.replace(tzinfo=UTC)) - _EPOCH
             at = (past.days * 86_400 + past.seconds) * 1_000_000 + past.microseconds
-            return at if _FIRST <= at <= _LAST else None
-        return _written(sent)
+            return at if earliest <= at <= _LAST else None
+        return _written(sent, earliest)
     if sent.__class__ is int or sent.__class__ is float:
         return _counted(sent)
     return None
 
 
-def _written(sent: str) -> Instant | None:
+def _written(sent: str, earliest: Instant) -> Instant | None:
     sent = sent.strip()
     found = _ISO.fullmatch(sent) if len(sent) <= 64 else None
     if found is None:
@@ -75,7 +69,7 @@ def _written(sent: str) -> Instant | None:
     micros = int((fraction or "0").ljust(6, "0")[:6])
     shift = offset // timedelta(microseconds=1)
     at = instant(when) + micros + (shift if sign == "-" else -shift)
-    return at if _FIRST <= at <= _LAST else None
+    return at if earliest <= at <= _LAST else None
 
 
 def _counted(number: float) -> Instant | None:

@@ -259,7 +259,7 @@ def test_a_consent_banners_categories_are_read(source):
     [
         b'{"type":"track","event":NaN}',
         b'{"type":"track","event":"\\ud800"}',
-        b'{"type":"track","event":"A","properties":[]}',
+        b'{"type":"track","event":"A","properties":[1]}',
         b'{"type":"track","event":"A","context":"x"}',
         b'{"type":"delete","userId":"u1"}',
         b'{"type":["track"],"event":"A"}',

@@ -364,7 +364,7 @@ def deep(levels):
         ({"name": "x" * 1000}, "longer than 512"),
         ({"id": "x" * 1000}, "longer than 512"),
         ({"identifiers": {"user_id": "x" * 1000}}, "longer than 512"),
-        ({"properties": []}, "properties is no object"),
+        ({"properties": ["a"]}, "properties is no object"),
         ({"properties": "x"}, "properties is no object"),
         ({"context": 1}, "context is no object"),
         ({"traits": [1]}, "traits is no object"),
@@ -393,7 +393,7 @@ def test_what_cannot_be_an_event_is_refused_with_its_reason(said, reason):
         {"context": deep(65)},
         {"properties": {f"k{n}": n for n in range(1001)}},
         {"context": {"a": {f"k{n}": n for n in range(1001)}}},
-        {"properties": []},
+        {"properties": ["a"]},
     ],
 )
 def test_what_is_parsed_already_has_the_same_limits(said):
@@ -432,3 +432,12 @@ def test_an_event_can_be_written_and_read_again():
 def test_a_source_vouches_for_its_events_and_nobody_else_does():
     assert track().trust == "secret"
     assert track(trust="public").trust == "public"
+
+
+@pytest.mark.parametrize("parsed", [True, False])
+def test_an_empty_list_is_an_empty_object_as_php_writes_it(parsed):
+    event = hub.normalise(type="identify", properties=[], context=[], traits=[], parsed=parsed)
+
+    assert (event.properties, event.sent_context, event.traits) == ({}, {}, {})
+    with pytest.raises(hub.BadEvent):
+        hub.normalise(type="identify", traits=["a"], parsed=parsed)
