@@ -18,8 +18,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hub.cli.watching import Watch, line_of
-
 if TYPE_CHECKING:
     from hub.cli.demo_telling import Show
     from hub.cli.demo_vendors import Vendors
@@ -107,7 +105,7 @@ def _play(config: Path, folder: Path, vendors: Vendors) -> Show:
     day = moved(drafts, until)
     print(f"a day of a small shop: {len(day)} events in 24 hours, at high speed")
     print(LEGEND, flush=True)
-    with Show(folder / "data") as show:
+    with Show(folder / "data", from_start=True) as show:
 
         def passed(now: int) -> None:
             vendors.now = now / 1e6
@@ -146,8 +144,7 @@ def _sum_up(show: Show, config: Path, vendors: Vendors) -> str:
 
 def _stay_up(config: Path, listen: str, who: str) -> None:
     """The same hub on the wall clock, watched; ends with this process."""
-    from hub.cli import stores
-    from hub.cli.demo_telling import tell
+    from hub.cli.demo_telling import Show
 
     data = config.parent / "data"
     words = [sys.executable, "-m", "hub.cli", "run", "--config", str(config), "--data", str(data)]
@@ -157,12 +154,11 @@ def _stay_up(config: Path, listen: str, who: str) -> None:
         if not _is_up(process, data):
             print((data.parent / "hub.log").read_text(), file=sys.stderr)
             raise click.ClickException(f"the hub could not start on {listen}")
-        _say_what_next(config, listen, who)
-        with stores.all_of(data) as opened:
-            watch = Watch(opened)
+        with Show(data, from_start=False) as show:
+            show.all()
+            _say_what_next(config, listen, who)
             while process.poll() is None:
-                for row in watch.news():
-                    tell(line_of(row))
+                show.all()
                 time.sleep(0.1)
     finally:
         process.terminate()

@@ -64,8 +64,9 @@ def tell(line: str = "") -> None:
 class Show:
     """Prints what is worth reading, and remembers everything."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, *, from_start: bool) -> None:
         self._data = data
+        self._from_start = from_start
         self._opened = ExitStack()
         self._stores: Stores | None = None
         self._watch: Watch | None = None
@@ -79,23 +80,36 @@ class Show:
         self._opened.close()
 
     def until(self, now: int) -> None:
-        """Everything that has happened by now is shown, in the order of its time."""
-        from hub.cli import stores
+        """Everything that has happened by this instant of the day is shown, but for what is only counted."""
         from hub.event import iso
 
-        if self._stores is None or self._watch is None:
-            self._stores = self._opened.enter_context(stores.all_of(self._data))
-            self._watch = Watch(self._stores, from_start=True)
-        news = list(self._watch.news())
+        news = self._news()
         for row in news:
             if row["kind"] == "delivery":
                 row["at"] = iso(now)
+        # The order of time, in which the causes stay before what follows from them.
+        news.sort(key=lambda row: row["at"])
+        self.rows += news
+        self._tell(row for row in news if row["kind"] != "event" or row["name"] not in QUIET)
+
+    def all(self) -> None:
+        """Everything is shown that has happened since the last call."""
+        self._tell(self._news())
+
+    def _news(self) -> list[dict[str, Any]]:
+        from hub.cli import stores
+
+        if self._stores is None or self._watch is None:
+            self._stores = self._opened.enter_context(stores.all_of(self._data))
+            self._watch = Watch(self._stores, from_start=self._from_start)
+        news = list(self._watch.news())
         self._name(self._stores, {row["person"] for row in news if row.get("person")})
-        for row in sorted(news, key=lambda one: one["at"]):
-            self.rows.append(row)
-            if not (row["kind"] == "event" and row["name"] in QUIET):
-                who = self.names.get(row.get("person") or "")
-                tell(line_of({**row, "person": who} if who else row))
+        return news
+
+    def _tell(self, rows: Iterable[dict[str, Any]]) -> None:
+        for row in rows:
+            who = self.names.get(row.get("person") or "")
+            tell(line_of({**row, "person": who} if who else row))
 
     def _name(self, stores: Stores, people: set[str]) -> None:
         """Who these people are, as far as is known by now."""
@@ -163,7 +177,7 @@ def tell_one(show: Show, rules: dict[str, Any]) -> str | None:
     who = show.names.get(person, person)
     tell()
     tell(f"The day of one of them, {who}:")
-    for said, alike in groupby(days[person], lambda row: _step(row, rules)):
+    for said, alike in groupby(days[person], lambda row: step(row, rules)):
         same = list(alike)
         sinks = ", ".join(row["sink"] for row in same if row["kind"] == "delivery")
         times = f", {len(same)} times" if len(same) > 1 and not sinks else ""
@@ -177,12 +191,13 @@ def _came_back(day: list[dict[str, Any]]) -> bool:
     return bool(sent) and any(row.get("name") == "order_completed" for row in day[sent[0] :])
 
 
-def _step(row: dict[str, Any], rules: dict[str, Any]) -> str:
+def step(row: dict[str, Any], rules: dict[str, Any]) -> str:
     """One thing that happened to somebody, in a few words; steps of the same words are one line."""
     if row["kind"] == "event":
         return _seen(row)
     if row["kind"] == "delivery":
-        return f"  {row['cause'].get('rule') or row['cause']['name']} arrives at "
+        what = row["cause"].get("rule") or row["cause"]["name"]
+        return f"  {what} {'arrives' if row['state'] == 'delivered' else 'is ' + row['state']} at "
     if row["kind"] == "firing":
         return f"{row['rule']} fires: {rules[row['rule']]['when']}"
     return f"{row['rule']}: {_fate(row)[1]}"

@@ -11,7 +11,7 @@ import pytest
 from running_hub import HUB, free_port, wait_for
 
 from hub.cli import demo as demo_module
-from hub.cli import demo_vendors
+from hub.cli import demo_telling, demo_vendors
 from hub.config import read
 from hub.plugins import discover
 
@@ -54,6 +54,7 @@ def test_the_demo_shows_what_came_in_who_it_was_what_followed_and_what_was_recei
     # The app is gone from the phone, and the message goes by text.
     assert "delivery    back_to_the_app  to texts.send  delivered" in text
     assert_one_day_is_told(text)
+    assert_what_is_proposed_can_be_typed(text, out)
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
 
@@ -69,6 +70,25 @@ def assert_one_day_is_told(text: str) -> None:
     assert "order_completed" in day.partition("sent by")[2]
     assert "arrives at news" in day
     assert times == sorted(times) or times[0] > times[-1]  # a day may begin yesterday
+
+
+def assert_what_is_proposed_can_be_typed(text: str, out: Path) -> None:
+    lines = [line.strip() for line in text.splitlines()]
+    [why, curl] = [line for line in lines if " why customer-" in line or line.startswith("curl -u")]
+    who = why.split()[2]
+    environ = {**os.environ, "PATH": f"{HUB.parent}:{os.environ['PATH']}"}
+    for line in (curl, f"hub {why.partition(' ')[2]}"):
+        subprocess.run(line, shell=True, check=True, env=environ, stdout=subprocess.DEVNULL, timeout=60)
+
+    added = f"product_added  from shop  person {who}\n"
+    wait_for(lambda: added in out.read_text().partition("What happens from now on")[2])
+
+
+def test_a_delivery_that_gave_up_is_not_told_as_arrived() -> None:
+    row = {"kind": "delivery", "cause": {"rule": "thanks"}, "sink": "texts"}
+
+    assert demo_telling.step({**row, "state": "delivered"}, {}) == "  thanks arrives at "
+    assert demo_telling.step({**row, "state": "dead"}, {}) == "  thanks is dead at "
 
 
 def test_without_the_extra_for_push_the_demo_goes_on_by_the_other_roads(
