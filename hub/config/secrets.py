@@ -89,6 +89,8 @@ class Secrets:
         value = self.reading.environ.get(name)
         if value is None:
             return "", f"the environment variable {name} is not set"
+        # As from a file: an end of line came along unasked, and no header can hold it.
+        value = value.rstrip("\r\n")
         return value, "" if value else f"the environment variable {name} is empty"
 
     def _from_file(self, name: str, keys: Keys) -> tuple[str, str]:

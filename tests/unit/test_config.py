@@ -273,6 +273,12 @@ def test_a_secret_may_stand_in_a_list_and_beside_plain_text(config):
     assert read.sinks["news"].settings.headers == {"Authorization": Secret("s-1"), "Plain": "text"}
 
 
+def test_an_end_of_line_behind_a_secret_of_the_environment_is_none_of_it(config):
+    read = config('[sinks.letters]\napi_key = { env = "ONE" }\n', env={"ONE": "s-1\r\n"})
+
+    assert read.sinks["letters"].settings.api_key.reveal() == "s-1"
+
+
 def test_a_secret_may_lie_in_a_file_beside_the_config(config, place):
     (place / "news.key").write_text("k-from-file\n")
     (place / "news.key").chmod(0o600)
