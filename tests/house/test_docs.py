@@ -220,6 +220,17 @@ def test_every_page_is_listed_in_the_index_of_its_kind():
     assert unlisted == []
 
 
+NOTES = [page for page in pages() if page.parent.name == "changes" and page.name != "README.md"]
+
+
+@pytest.mark.parametrize("note", NOTES, ids=names(NOTES))
+def test_a_change_is_told_in_sentences_and_says_first_what_is_taken_away(note: Path):
+    text = note.read_text(encoding="utf-8")
+
+    assert not text.startswith(("#", "-", "* "))
+    assert set(re.findall(r"\*\*(.+?)\*\*", text)) <= {"Removed", "Security"}
+
+
 def test_every_decision_is_told_where_people_look_for_reasons():
     index = (ROOT / "docs/explanation/README.md").read_text(encoding="utf-8")
 
