@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import model_validator
+
 import hub
 
 LegalBasis = Literal[
@@ -67,6 +69,16 @@ class Settings(hub.Settings):
     legal_basis_explanation: str = hub.Option(
         "The same in words, where the event has none.", default="Agreed to receive e-mail."
     )
+
+    @model_validator(mode="after")
+    def _whole(self) -> Settings:
+        """Says what can be no id at HubSpot."""
+        ids = {"lists": self.lists, "subscriptions": self.subscriptions}
+        for option, table in ids.items():
+            for name, known in table.items():
+                if not (known.isascii() and known.isdecimal()):
+                    raise ValueError(f"{option}.{name}: an id at HubSpot is a number; its address ends in it")
+        return self
 
     @property
     def id_property(self) -> str:

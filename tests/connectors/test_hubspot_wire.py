@@ -11,6 +11,7 @@ from hubspot_house import (
     UPSERT,
     hubspot,
 )
+from pydantic import ValidationError
 from vendor_house import happened
 
 from connectors.hubspot import HubSpot
@@ -70,6 +71,13 @@ def test_the_token_shows_nowhere():
     sink = hubspot()
 
     assert "pat-test" not in repr(sink.settings) + str(sink.settings) + sink.settings.model_dump_json()
+
+
+@pytest.mark.parametrize("option", ["lists", "subscriptions"])
+@pytest.mark.parametrize("id", ["", "VIPs", "12/../13", "１２"])
+def test_what_can_be_no_id_is_told_before_anything_is_sent(option, id):
+    with pytest.raises(ValidationError, match=f"{option}.vip: an id at HubSpot is a number"):
+        hubspot(**{option: {"vip": id}})
 
 
 def test_the_limits_of_all_actions_together_are_those_of_the_account():
