@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,6 +67,8 @@ def find(state: SqliteStateReader, text: str) -> PersonId | None:
         if owner is not None:
             return owner
     found = state.named(text) or state.named(text.strip().lower())
+    if not found and re.match(r"\s*[+0(]", text):
+        found = state.named(_as_kept("phone", text))
     if len({owner for _, owner in found}) > 1:
         candidates = "\n".join(f"  {one}  {person_text(owner)}" for one, owner in found)
         raise click.UsageError(f"'{text}' may be any of these; say which:\n{candidates}")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from hub.cli import NO, REFUSED
+from hub.cli import BROKEN_PLUGIN, NO, REFUSED
 from hub.cli.options import config_option, data_folder, data_option
 
 ROLES = ("gateway", "engine", "delivery")
@@ -63,8 +63,8 @@ def reload(config: Path, data: Path | None) -> None:
         click.echo(fault.reason, err=True)
         sys.exit(NO)
     except calling.Refusal as refused:
-        faults = refused.answer.get("faults") if isinstance(refused.answer, dict) else None
-        for said in faults or [refused.reason]:
+        answer = refused.answer if isinstance(refused.answer, dict) else {}
+        for said in answer.get("faults") or [refused.reason]:
             click.echo(said, err=True)
-        sys.exit(REFUSED)
+        sys.exit(BROKEN_PLUGIN if answer.get("plugin_broken") else REFUSED)
     print("applied")

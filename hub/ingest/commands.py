@@ -11,7 +11,15 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from hub.errors import BadPayload, ConfigRefused, HubError, InboundError, StoreUnavailable, TooFast
+from hub.errors import (
+    BadPayload,
+    ConfigRefused,
+    HubError,
+    InboundError,
+    PluginBroken,
+    StoreUnavailable,
+    TooFast,
+)
 from hub.event import Instant
 from hub.ingest.admission import Admission, Admitted
 from hub.ingest.answers import Answer, json
@@ -85,7 +93,8 @@ class Api:
         except ConfigRefused as fault:
             return refused(422, fault.reason, faults=[str(one) for one in fault.faults])
         except HubError as fault:
-            return refused(422, fault.reason, faults=[fault.reason])
+            broken = isinstance(fault, PluginBroken)
+            return refused(422, fault.reason, faults=[fault.reason], plugin_broken=broken)
         return json({"success": True})
 
     async def _tell(self, caller: Caller, held: Held) -> Answer:

@@ -245,6 +245,16 @@ def test_a_person_is_shown_to_people_as_well(used: Path):
     assert "order_completed" in shown
 
 
+@pytest.mark.parametrize("written", ["+49 151 2345 6789", "0049 151 23456789", "phone:+49 (151) 23456789"])
+def test_a_person_is_found_by_a_phone_number_however_it_is_written(place: Path, written: str):
+    (place / "phone.jsonl").write_text(
+        json.dumps({"id": "p", "name": "A", "who": {"phone": "+4915123456789"}})
+    )
+    hub("send", "phone.jsonl", "--source", "shop")
+
+    assert "phone: +4915123456789" in hub("person", "show", written).stdout
+
+
 def test_a_person_whom_nobody_knows_is_a_no(used: Path):
     result = hub("person", "show", "email:nobody@example.com")
 

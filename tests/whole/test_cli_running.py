@@ -190,6 +190,15 @@ def test_a_reload_applies_a_good_change(hubs: Hubs):
     assert wait_for(lambda: hub.exported("deliveries"))
 
 
+def test_a_reload_with_a_broken_plugin_says_so_as_a_start_does(hubs: Hubs):
+    hub = hubs(FILE).start()
+    (hub.folder / "own").mkdir()
+    (hub.folder / "own" / "mine.py").write_text("raise SystemExit(0)\n")
+    hub.configure('plugins = ["own"]\n' + FILE + "[sinks.mine]\n")
+
+    assert "mine.py: its import failed: SystemExit: 0" in hub.command("reload", code=3)
+
+
 def test_a_reload_with_faults_names_them_and_changes_nothing(hubs: Hubs):
     hub = hubs(FILE).start()
     hub.configure(FILE + '[sinks.other]\nconnector = "flie"\n')
