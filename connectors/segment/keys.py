@@ -28,8 +28,11 @@ def find(inbound: hub.Inbound) -> str | None:
     """The write key of the Authorization header, else of the body, else of the address."""
     header = inbound.header("authorization")
     key = _from_header(header) if header else None
+    if key is None and inbound.path.startswith("/beacon/"):
+        # A beacon's key is in its address; what its events say of keys is theirs.
+        key = _from_address(inbound)
     if key is None and inbound.body:
-        key = _from_body(inbound.body)
+        key = _from_body(inbound)
     return key if key is not None else _from_address(inbound)
 
 
@@ -48,11 +51,12 @@ def _from_header(header: str) -> str | None:
     return name or None
 
 
-def _from_body(body: bytes) -> str | None:
+def _from_body(inbound: hub.Inbound) -> str | None:
     """The `writeKey` at the body's first level.
 
     Where the word stands only once, it is that one, and the body need not be parsed for it.
     """
+    body = inbound.body
     at = body.rfind(_WRITE_KEY)
     if at < 0:
         return None
@@ -62,7 +66,16 @@ def _from_body(body: bytes) -> str | None:
     try:
         return _envelope.decode(body).writeKey or None
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        return found[1].decode("utf-8", "replace") if found is not None else None
+        return _around_the_events(inbound)
+
+
+def _around_the_events(inbound: hub.Inbound) -> str | None:
+    """The key of a body that holds a bad event, or one that is none."""
+    try:
+        key = inbound.items("batch").envelope.get("writeKey")
+    except hub.BadPayload:
+        return None
+    return key if isinstance(key, str) and key else None
 
 
 def _from_address(inbound: hub.Inbound) -> str | None:

@@ -106,7 +106,7 @@ public_keys = ["pk_shop"]
             return answers.picture()
         if call == "settings" and status == 401:
             return answers.not_found()
-        return answers.dropped() if call == "metrics" and status == 401 else None
+        return answers.dropped() if call == "metrics" and status in (401, 429) else None
 
 
 _CALLS = {
