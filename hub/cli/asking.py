@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ from hub.cli.options import config_option, data_folder, data_option, json_option
 if TYPE_CHECKING:
     from hub.event import Profile
     from hub.pipeline import Definitions
+    from hub.store.port import Decision, Kept
+    from hub.store.sqlite.deliveries import SqliteDeliveries
     from hub.store.sqlite.journal import SqliteJournal
     from hub.store.sqlite.state import SqliteStateReader
 
@@ -38,14 +41,18 @@ def why(person: str, rule: str | None, *, config: Path, data: Path | None, as_js
     from hub.cli.people import find, timeline
 
     folder = data_folder(config, data)
-    with stores.state(folder) as state, stores.journal(folder) as journal:
+    with (
+        stores.state(folder) as state,
+        stores.journal(folder) as journal,
+        stores.deliveries_if_any(folder) as kept,
+    ):
         found = find(state, person)
         if found is None:
             click.echo(f"no person is known as '{person}'", err=True)
             sys.exit(NO)
         profile = state.profiles([found])[found]
         definitions = _definitions(state, journal)
-        rows = [*_decided(state, profile), *_awaited(state, definitions, profile)]
+        rows = [*_decided(state, kept, profile, definitions), *_awaited(state, definitions, profile)]
         told = {} if as_json else {row["id"]: row["name"] for row in timeline(state, journal, profile, MOST)}
     _refuse_unknown(rule, {row["rule"] for row in rows}, definitions)
     rows = [row for row in rows if rule in (None, row["rule"])]
@@ -59,29 +66,64 @@ def why(person: str, rule: str | None, *, config: Path, data: Path | None, as_js
         print(f"{said} about {person}, and nothing is waiting")
 
 
-def _decided(state: SqliteStateReader, profile: Profile) -> list[dict[str, Any]]:
+def _decided(
+    state: SqliteStateReader,
+    kept: SqliteDeliveries | None,
+    profile: Profile,
+    definitions: Definitions | None,
+) -> list[dict[str, Any]]:
     """What was decided, the oldest first."""
+    decisions = state.decisions({profile.id, *profile.heads}, MOST)
+    ended = _ended(kept, decisions, definitions)
+    return [_told(one, profile, ended.get(one.delivery)) for one in reversed(decisions)]
+
+
+def _told(one: Decision, profile: Profile, ended: Kept | None) -> dict[str, Any]:
+    """One decision; `ended` is how its message ended on the way, where it did not arrive."""
     from hub.event import iso, person_text
 
-    decisions = state.decisions({profile.id, *profile.heads}, MOST)
-    return [
-        {
-            "at": iso(one.at),
-            "rule": one.rule,
-            "person": person_text(profile.id),
-            "outcome": one.outcome,
-            "reason": one.reason or None,
-            "due": iso(one.due) if one.due else None,
-            "key": one.key or None,
-            "events": list(one.events),
-            "gate": one.reason if one.message and one.outcome == "dropped" else None,
-            "message": one.message or None,
-            "channel": one.channel or None,
-            "version": one.version,
-            "waiting_for": None,
-        }
-        for one in reversed(decisions)
-    ]
+    at, outcome, reason = one.at, one.outcome, one.reason
+    if one.message and one.outcome == "sent" and ended is not None:
+        at, reason = ended.at, ended.reason
+        outcome = "dropped" if ended.standing.name == "SKIPPED" else "dead"
+    return {
+        "at": iso(at),
+        "rule": one.rule,
+        "person": person_text(profile.id),
+        "outcome": outcome,
+        "reason": reason or None,
+        "due": iso(one.due) if one.due else None,
+        "key": one.key or None,
+        "events": list(one.events),
+        "gate": reason if one.message and outcome == "dropped" else None,
+        "message": one.message or None,
+        "channel": one.channel or None,
+        "version": one.version,
+        "waiting_for": None,
+        "broken_by": None,
+    }
+
+
+def _ended(
+    kept: SqliteDeliveries | None, decisions: Iterable[Decision], definitions: Definitions | None
+) -> dict[str, Kept]:
+    """Of the messages that were handed over: those that a gate stopped later, or that were given up."""
+    from hub.delivery.ids import delivery_id
+    from hub.pipeline.obeying import FALLBACK
+    from hub.store.port import Standing
+
+    if kept is None or definitions is None:
+        return {}
+    plan = definitions.messages
+    targets = [*plan.vias.values(), *(one for listed in plan.channels.values() for one in listed)]
+    messages = {
+        delivery_id("message", one.delivery, target.sink, target.action): one.delivery
+        for one in decisions
+        if one.delivery and one.outcome == "sent"
+        for target in targets
+    }
+    rows = [row for row in kept.find(messages) if row.standing in (Standing.DEAD, Standing.SKIPPED)]
+    return {messages[row.id]: row for row in rows if row.reason != FALLBACK}
 
 
 def _definitions(state: SqliteStateReader, journal: SqliteJournal) -> Definitions | None:
@@ -129,6 +171,7 @@ def _awaited(
             "channel": None,
             "version": definitions.versions.get(one.rule, ""),
             "waiting_for": iso(one.decided_at),
+            "broken_by": list(one.broken_by),
         }
         for one in waiting(definitions.rules, unpack(memory))
     ]
@@ -141,6 +184,8 @@ def _line(row: dict[str, Any], told: dict[str, str]) -> str:
     about = f" for {plain(row['key'])}" if row["key"] else ""
     if row["outcome"] == "waiting":
         said = f"is waiting since {row['at']}; it is due at {row['due']} and decided at {row['waiting_for']}"
+        if row["broken_by"]:
+            said += f", unless there is {' or '.join(map(plain, row['broken_by']))}"
         return f"{row['at']}  {plain(row['rule'])}{about}  {said}"
     subject = f"message by {plain(row['channel'])} " if row["message"] else ""
     reason = f": {plain(row['reason'])}" if row["reason"] else ""

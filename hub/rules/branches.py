@@ -58,6 +58,7 @@ class Branches:
             steps=tuple(self._occurrence(step) for step in happens),
             all_within=None if branch.all_within is None else span_of(branch.all_within),
             breaks=None if breaks is None else breaks.matches,
+            broken_by=() if breaks is None else tuple(sorted(breaks.names or {ACTIVITY})),
             wait=0 if waits is None else span_of(waits.within),
             names=_names([self.selector(selection) for selection in selections]),
             begins=begins,

@@ -61,6 +61,8 @@ class Alternative:
     all_within: Span | None
     breaks: Matches | None
     """What breaks the final wait; None: there is no wait."""
+    broken_by: tuple[str, ...]
+    """The names of such events."""
     wait: Span
     names: frozenset[str] | None
     """Names of events that can be a step or break something; None: any."""

@@ -22,6 +22,8 @@ class Waiting:
     due: Instant
     decided_at: Instant
     """When it is decided, unless something breaks it."""
+    broken_by: tuple[str, ...]
+    """Names of the events that break it, perhaps under conditions."""
 
 
 def waiting(definitions: Definitions, memory: Memory) -> Iterator[Waiting]:
@@ -37,4 +39,5 @@ def waiting(definitions: Definitions, memory: Memory) -> Iterator[Waiting]:
                 end.at,
                 following.due(alternative, end),
                 following.decidable_at(alternative, end),
+                alternative.broken_by,
             )

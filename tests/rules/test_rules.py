@@ -89,6 +89,15 @@ def test_a_cart_left_alone_is_noticed_after_its_wait_and_grace():
     assert ann.told == [("15:15", "cart", "fires")]
 
 
+def test_what_a_person_waits_for_is_told_with_what_breaks_it():
+    ann = Ann(rules={"cart": {"when": "a then not (c or b[x > 1]) within 15m", "grace": "15s"}})
+    ann.does("a", at=0)
+
+    [waiting] = rules.waiting(ann.definitions, ann.memory)
+    assert (waiting.rule, waiting.broken_by) == ("cart", ("b", "c"))
+    assert (ann.clock(waiting.due), ann.clock(waiting.decided_at)) == ("15:00", "15:15")
+
+
 def test_a_checkout_within_the_wait_keeps_us_quiet():
     ann = Ann(rules={"cart": CART})
     ann.does("product_added", at=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -116,4 +117,6 @@ def test_consent_is_asked_again_at_the_moment_of_sending(hubs: Hubs, sides: Any)
 
     wait_for(lambda: deliveries(hub) == [("first", "skipped", "consent")])
     assert first.arrived == second.arrived == []
+    told = [json.loads(line) for line in hub.command("why", "ann", "--json").splitlines()]
+    assert [(row["outcome"], row["gate"]) for row in told if row["message"]] == [("dropped", "consent")]
     hub.command("audit")
