@@ -94,7 +94,10 @@ class ExaminedSink(Conformance):
         names = [self.contract] if isinstance(self.contract, str) else list(self.contract)
         beside = self.golden().parents[1]
         files = [beside / name if (beside / name).is_file() else name for name in names]
-        found = [Contract.at(one) if isinstance(one, Path) else Contract.of(one) for one in files]
+        try:
+            found = [Contract.at(one) if isinstance(one, Path) else Contract.of(one) for one in files]
+        except FileNotFoundError as fault:
+            refuse([f"there is no contract {fault.filename}, nor one beside the test in {beside}"])
         return [one for one in found if one is not None]
 
     def _run(self, action: str, deliveries: Sequence[Delivery]) -> Run:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from kit_house import Good, Till, said, sending, sink, without_id
+from source_tree import ROOT
 
 import hub
 from hub.testing import Contract, Receiver, SinkConformance
@@ -133,6 +134,25 @@ def test_a_request_that_the_contract_does_not_know_is_told(written: Path):
     objection = said(Good, "fits_the_contract", folder, contract=str(written.parent / "till.json"))
 
     assert "the request" in objection
+
+
+def test_a_contract_that_is_nowhere_is_named(written: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HUB_SHARED", str(written))
+    (written / "contracts").mkdir()
+
+    objection = said(Good, "fits_the_contract", written, contract="till.json")
+
+    assert "there is no contract" in objection
+    assert "till.json" in objection
+
+
+def test_the_guides_sink_gives_the_verdicts_that_its_suite_promises(written: Path):
+    page = (ROOT / "docs" / "how_to" / "test_a_connector.md").read_text(encoding="utf-8")
+    guide: dict[str, Any] = {"__name__": __name__}
+    exec(page.partition("```python\n")[2].partition("```")[0], guide)
+
+    for name in ("statuses_mean_what_was_agreed", "delivery_id_travels", "the_second_attempt_sends_the_same"):
+        assert said(guide["TestTill"], name, written) == ""
 
 
 def test_one_that_is_not_in_the_contracts_folder_needs_an_exemption(written: Path):
