@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from importlib import resources
+from importlib.util import find_spec
+from keyword import iskeyword
 from pathlib import Path
 from typing import Literal
 
@@ -36,6 +38,8 @@ def new(name: str, kind: Kind, folder: Path) -> None:
         raise click.UsageError(f"'{name}' is not in snake_case; use a-z, 0-9 and _, such as my_shop")
     if name in registry().names:
         raise click.UsageError(f"there is a connector '{name}' already; choose another name")
+    if iskeyword(name) or find_spec(name) is not None:
+        raise click.UsageError(f"'{name}' is a word or a module of Python already; choose another name")
     made = folder / name.replace("_", "-")
     if made.exists():
         raise click.UsageError(f"{made} exists already; choose another name, or another folder with --in")

@@ -159,6 +159,8 @@ def is_text(file: Path) -> bool:
         ("Toy Shop", "is not in snake_case"),
         ("klaviyo", "there is a connector 'klaviyo' already"),
         ("made", "exists already"),
+        ("class", "'class' is a word or a module of Python already"),
+        ("hub", "'hub' is a word or a module of Python already"),
     ],
 )
 def test_a_new_connector_needs_a_name_and_a_folder_of_its_own(name: str, told: str, tmp_path: Path):
