@@ -67,6 +67,22 @@ async def test_what_arrived_before_a_crash_arrives_once(house: DeliveryHouse, ve
     assert house.assert_balanced("news")["delivered"] == 20
 
 
+async def test_who_is_forgotten_is_gone_with_all_that_happened_and_nobody_else_is(
+    house: DeliveryHouse, vendor: Klaviyo
+):
+    for name in ("ann", "ben"):
+        house.plan("news.track", who=name)
+    async with house.delivering(news(vendor)):
+        await house.quiet()
+        house.plan("news.forget", who="ann")
+        house.plan("news.forget", who="eve")
+        await house.forward(seconds=5, step=1)
+
+    assert people(vendor) == ["ben"]
+    totals = house.assert_balanced("news")
+    assert (totals["delivered"], totals["skipped"]) == (3, 1)
+
+
 async def test_a_vendor_that_is_full_is_waited_for(house: DeliveryHouse, vendor: Klaviyo):
     house.plan("news.track", who="ann")
     vendor.full(after=5, times=1)
