@@ -310,11 +310,17 @@ def metrics() -> str:
 def index(kind: str, title: str, opening: str) -> str:
     """The list of the pages of one kind, each with its first sentence."""
     lines = [f"# {title}\n", NOTE + "\n", opening + "\n"]
-    for page in sorted((ROOT / "docs" / kind).glob("*.md")):
-        if page.name != "README.md":
-            heading, sentence = opening_of(page.read_text(encoding="utf-8"))
-            lines.append(f"* [{heading}]({page.name}): {sentence}")
+    lines += [
+        listed(page) for page in sorted((ROOT / "docs" / kind).glob("*.md")) if page.name != "README.md"
+    ]
     return "\n".join(lines)
+
+
+def listed(page: Path) -> str:
+    """A page with its first sentence, as lists have it; from the folder of its kind."""
+    heading, sentence = opening_of(page.read_text(encoding="utf-8"))
+    inside = page.relative_to(ROOT / "docs").as_posix().partition("/")[2]
+    return f"* [{heading}]({inside}): {sentence}"
 
 
 def opening_of(page: str) -> tuple[str, str]:
@@ -327,9 +333,28 @@ def opening_of(page: str) -> tuple[str, str]:
     return heading.lstrip("# "), sentence.rstrip(".:") + "."
 
 
+GUIDES = {
+    "Take events in": "segment shopify gtm webhook_source",
+    "Send people, events and messages": (
+        "klaviyo mailchimp hubspot twilio fcm webhook file console sync_profiles"
+    ),
+    "Decide who gets what": "win_back_carts try_rules write_words",
+    "Connect something else": "test_a_connector",
+}
+"""The guides by what people want; one that is not named yet stands under the last heading."""
+
+
 def how_to() -> str:
-    opening = "Each guide does one thing. In a clone, `hub` is `.venv/bin/hub`, which `make setup` makes."
-    return index("how_to", "How-to guides", opening)
+    folder = ROOT / "docs" / "how_to"
+    named = {name for group in GUIDES.values() for name in group.split()} | {"README"}
+    others = [page.stem for page in sorted(folder.glob("*.md")) if page.stem not in named]
+    lines = ["# How-to guides\n", NOTE + "\n"]
+    lines.append("Each guide does one thing. In a clone, `hub` is `.venv/bin/hub`, which `make setup` makes.")
+    for heading, group in GUIDES.items():
+        lines.append(f"\n## {heading}\n")
+        lines += [listed(folder / f"{name}.md") for name in group.split()]
+    lines += [listed(folder / f"{name}.md") for name in others]
+    return "\n".join(lines)
 
 
 def reference() -> str:
@@ -339,9 +364,7 @@ def reference() -> str:
 def explanation() -> str:
     lines = [index("explanation", "Explanation", "How Hub works, and why it was built this way."), ""]
     lines.append("Decisions, each with its reason:\n")
-    for page in sorted((ROOT / "docs/explanation/decisions").glob("*.md")):
-        heading, sentence = opening_of(page.read_text(encoding="utf-8"))
-        lines.append(f"* [{heading}](decisions/{page.name}): {sentence}")
+    lines += [listed(page) for page in sorted((ROOT / "docs/explanation/decisions").glob("*.md"))]
     return "\n".join(lines)
 
 
