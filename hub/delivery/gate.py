@@ -2,7 +2,7 @@
 
     open ──(5 failures in a row, or half of the last 20)──→ broken ──(probe arrives)──→ open
     open ──(credentials rejected)──→ rejected ──(probe arrives, reload, resume)──→ open
-    open ──(gone for good)──→ gone ──(reload, resume)──→ open
+    open ──(gone for good)──→ gone ──(restart, reload, resume)──→ open
 
 A pause that the vendor asked for (`until`) holds in every state. In `broken` and `rejected` one probe goes
 out at a time; everything else stands, so that a day's outage costs nothing.
@@ -156,8 +156,11 @@ class Gate:
         }
 
     def recall(self, memory: dict[str, Any], now: Instant) -> None:
-        """Takes up what was before a restart; a broken or rejected sink is probed soon."""
+        """Takes up what was before a restart; a sink that took nothing is probed soon."""
         self.state = memory.get("state", "open")
+        if self.state == "gone":
+            # A start asks once more: whoever corrected the address need not say so a second time.
+            self.state = "rejected"
         self.reason = memory.get("reason", "")
         self.until = memory.get("until", 0)
         self.down_since = memory.get("down_since", 0)

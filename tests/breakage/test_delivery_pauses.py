@@ -99,6 +99,25 @@ async def test_a_reload_does_not_end_a_vendors_pause_but_an_operator_does(house,
     assert sorted(far.numbers()) == [1, 2], "also what was put off itself"
 
 
+@pytest.mark.parametrize("moved", [False, True])
+async def test_a_sink_that_was_gone_is_asked_again_by_a_start_or_a_change(house, far, moved):
+    far.script = lambda heard: answer(410)
+    house.plan(count=2)
+    block = webhook("audit", far.url)
+    async with house.delivering(block) as role:
+        await house.forward(hours=1, step=600)
+        assert len(far.heard) <= 2
+        far.script = lambda heard: OK
+        if moved:
+            await role.replace(house.config(webhook("audit", far.url + "/v2")))
+            await house.quiet()
+    if not moved:
+        async with house.delivering(block):
+            await house.quiet()
+
+    assert far.numbers() == [1, 2]
+
+
 class Busy(hub.Sink[hub.Settings]):
     """Asks for patience, as long as it is told to."""
 
