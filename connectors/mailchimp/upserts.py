@@ -25,6 +25,8 @@ _OUTSIDE = ("unsubscribed", "cleaned", "transactional", "archived")
 """Statuses of those who get no marketing."""
 
 Verdicts = dict[str, hub.DeliveryError]
+End = hub.Response | hub.DeliveryError
+"""What became of a request."""
 Verdict = Callable[[Refusal], hub.DeliveryError | None]
 """What follows from a refusal; None where what was wanted is so already."""
 
@@ -110,19 +112,29 @@ def _singly(
     """Sends each member by itself, a few at once; trouble ends it for all that are left."""
     for start in range(0, len(rows), AT_ONCE):
         some = rows[start : start + AT_ONCE]
-        try:
-            answers = yield [_put(row, wish.member(row), settings) for row in some]
-            outside = [n for n, answer in enumerate(answers) if wish.confirms and _is_outside(answer)]
-            if outside:
-                asked = yield [_put(some[n], _pending(wish.member(some[n])), settings) for n in outside]
-                answers = list(answers)
-                for n, answer in zip(outside, asked, strict=True):
-                    answers[n] = answer
-        except hub.DeliveryError as fault:
-            _refuse(rows[start:], fault, verdicts)
+        ends = yield from _ends([_put(row, wish.member(row), settings) for row in some])
+        outside = [n for n, end in enumerate(ends) if wish.confirms and _is_outside(end)]
+        if outside:
+            asked = yield from _ends(
+                [_put(some[n], _pending(wish.member(some[n])), settings) for n in outside]
+            )
+            for n, end in zip(outside, asked, strict=True):
+                ends[n] = end
+        for row, end in zip(some, ends, strict=True):
+            _refuse([row], _fault(end, wish, settings), verdicts)
+        trouble = next((end for end in ends if isinstance(end, hub.DeliveryError)), None)
+        if trouble is not None:
+            _refuse(rows[start + AT_ONCE :], trouble, verdicts)
             return
-        for row, answer in zip(some, answers, strict=True):
-            _refuse([row], _fault(answer, wish, settings), verdicts)
+
+
+def _ends(requests: list[hub.Request]) -> Generator[list[hub.Request], list[hub.Response], list[End]]:
+    """What became of each of some requests that are sent at once."""
+    try:
+        return list((yield requests))
+    except hub.DeliveryError as fault:
+        # Who arrived beside somebody's trouble is not asked, nor written to, a second time.
+        return list(fault.answers) or [fault] * len(requests)
 
 
 def _put(row: Row, said: dict[str, Any], settings: Settings) -> hub.Request:
@@ -135,14 +147,18 @@ def _pending(said: dict[str, Any]) -> dict[str, Any]:
     return {**said, "status_if_new": "pending", "status": "pending"}
 
 
-def _is_outside(answer: hub.Response) -> bool:
+def _is_outside(answer: End) -> bool:
     """Somebody is kept out, or is there and gets nothing."""
+    if isinstance(answer, hub.DeliveryError):
+        return False
     if answer.status >= 300:
         return refusal(answer).meaning == "kept_out"
     return member_status(answer) in _OUTSIDE
 
 
-def _fault(answer: hub.Response, wish: Wish, settings: Settings) -> hub.DeliveryError | None:
+def _fault(answer: End, wish: Wish, settings: Settings) -> hub.DeliveryError | None:
+    if isinstance(answer, hub.DeliveryError):
+        return answer
     if answer.status < 300:
         return None
     if answer.status == 404:

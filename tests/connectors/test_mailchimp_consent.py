@@ -20,7 +20,7 @@ from mailchimp_house import (
     problem,
     verdicts,
 )
-from vendor_house import delivery, happened
+from vendor_house import delivery, happened, known
 
 import hub
 from hub.testing.rehearsal import Rehearsal
@@ -147,6 +147,14 @@ async def test_everybody_is_asked_but_who_is_subscribed_already(status, statuses
 @pytest.mark.parametrize("answer", [KEPT_OUT, FORGOTTEN])
 async def test_who_is_out_already_is_unsubscribed(answer):
     assert await verdicts("unsubscribe", [delivery(consent("denied"))], lambda r: answer) == {}
+
+
+async def test_who_was_asked_to_confirm_is_not_asked_again_for_a_neighbours_trouble():
+    ends = answers(batch(out("ann"), out("bob")), KEPT_OUT, KEPT_OUT, member("pending"), Response(503))
+    found = await verdicts("subscribe", people("ann", "bob", event=consent()), ends, confirmation="again")
+
+    assert found.keys() == {known(2)}
+    assert isinstance(found[known(2)], hub.RetryLater)
 
 
 # Erasure
