@@ -19,6 +19,7 @@ from hub.errors import ConfigFault, ConfigRefused
 RULE_TABLES = ("settings", "events", "places", "rules")
 """The tables that the engine compiles; in `resolved`, each in the order of the file."""
 
+_CHANNEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _ITEM = re.compile(r"([^\[]+)\[(\d+)\]")
 
 
@@ -27,6 +28,8 @@ def read_channels(reading: Reading, sinks: Declared[SinkBlock]) -> dict[str, tup
     channels = {}
     for channel, value in reading.table("channels").items():
         keys = ("channels", channel)
+        if not _CHANNEL.fullmatch(channel):
+            reading.fault(keys, "a channel has letters, digits, _ and - only, such as email")
         listed = value if isinstance(value, list) else [value]
         if not listed or not all(isinstance(one, str) for one in listed):
             reading.fault(keys, 'must be an action such as "news.track", or a list of them')

@@ -15,6 +15,7 @@ from hub.errors import ConfigFault
 from hub.option import Option, Settings
 
 _FIELD = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_PATH = re.compile(r"[^.\s]+(\.[^.\s]+)*")
 
 
 class TemplateOptions(Settings):
@@ -52,6 +53,7 @@ def read_templates(reading: Reading) -> None:
                 continue
             if key not in TemplateOptions.model_fields and not isinstance(raw[key], str):
                 reading.fault((*keys, key), 'must be text in quotes, or { file = "path" }')
+        _check_needs(raw.get("needs"), (*keys, "needs"), reading)
         mobile = raw.get("mobile")
         for key in mobile if isinstance(mobile, dict) else ():
             _check_mobile(key, (*keys, "mobile", key), reading)
@@ -124,6 +126,13 @@ def _check_name(name: str, keys: Keys, reading: Reading) -> bool:
     # A slip here would be taken for one more field.
     reading.fault(keys, f"unknown option; did you mean '{meant[0]}'?")
     return False
+
+
+def _check_needs(written: Any, keys: Keys, reading: Reading) -> None:
+    for number, path in enumerate(written if isinstance(written, list) else ()):
+        if isinstance(path, str) and not _PATH.fullmatch(path):
+            # Nothing is ever found there, so nothing would ever be said.
+            reading.fault((*keys, number), "must be a variable or a path, such as person.first_name")
 
 
 def _check_mobile(name: str, keys: Keys, reading: Reading) -> None:

@@ -610,6 +610,10 @@ def test_a_wrong_option_is_named_with_what_to_write(faults, line, problem):
             "[sources.'a b']\nconnector = 'letters'",
             'sources."a b": a label has letters, digits, _ and - only',
         ),
+        (
+            "[channels]\n'e/mail' = 'drawer.keep'\n[sinks.drawer]",
+            "a channel has letters, digits, _ and - only",
+        ),
         ("[sources.hub]\nconnector = 'letters'", "'hub' means the hub's own events; choose another label"),
         (
             "[sinks.drawer]\nbase_url = 'https://a'",

@@ -71,6 +71,8 @@ def test_a_slip_in_a_file_is_told_with_the_line_of_that_file(tmp_path: Path):
             "html: {folder}/none.html cannot be read: No such file or directory",
         ),
         ("preheader = 3", 'preheader: must be text in quotes, or { file = "path" }'),
+        ('needs = ["person."]', "needs: item 1: must be a variable or a path, such as person.first_name"),
+        ('needs = ["a b"]', "needs: item 1: must be a variable or a path, such as person.first_name"),
         ("fallbak = 3", "fallbak: unknown option; did you mean 'fallback'?"),
         ('mobile = { needs = "a" }', "mobile.needs: only fields stand here; 'needs' belongs to the template"),
         ('fallbak = "plain"', "fallbak: unknown option; did you mean 'fallback'?"),
