@@ -83,6 +83,16 @@ class File(hub.Sink[Settings]):
         handle = os.open(self.settings.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         self._file = os.fdopen(handle, "a+b", buffering=0)
         _mend(self._file)
+        _keep_name(self.settings.path.parent)
+
+
+def _keep_name(folder: Path) -> None:
+    """A new file's name is on the disk only when its folder is: without it a power cut takes the whole file."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _mend(file: BinaryIO) -> None:

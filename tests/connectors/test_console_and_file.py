@@ -122,6 +122,16 @@ async def test_a_file_that_was_moved_away_is_made_anew(file):
     assert lines(file) == [2]
 
 
+async def test_the_name_of_a_new_file_is_on_the_disk_before_a_delivery_counts(file, monkeypatch):
+    synced, really = [], os.fsync
+    monkeypatch.setattr(os, "fsync", lambda handle: (synced.append(os.fstat(handle).st_ino), really(handle)))
+
+    await file.send([delivery(1)])
+
+    assert synced == [file.settings.path.parent.stat().st_ino, file.settings.path.stat().st_ino]
+    await file.close()
+
+
 async def test_open_and_close_are_safe_twice_and_unopened(file):
     await file.close()
     await file.open()
