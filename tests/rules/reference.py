@@ -53,6 +53,7 @@ class Rule:
     table: dict[str, Any]
     activated_at: int
     by: Key | None
+    edited_at: int = 0
 
     def __post_init__(self) -> None:
         self.pattern = read_pattern(self.table["when"])
@@ -64,6 +65,11 @@ class Rule:
         scope = SituationScope([], {}, keyed=self.by is not None)
         text = self.table.get("if", "true")
         self.condition = Compiler(scope, {}).test(read_condition(text, Names()))
+
+    @property
+    def means(self) -> Any:
+        """What an edit of the pattern changes."""
+        return self.pattern, self.table.get("by"), self.restart
 
     def keys(self, event: Event) -> tuple[str, ...]:
         return ("",) if self.by is None else self.by.of(event)
@@ -170,6 +176,30 @@ class Person:
     known: Known = field(default_factory=list)
     marks: dict[tuple[str, int, str], Position] = field(default_factory=dict)
     fired: set[tuple[str, str, int]] = field(default_factory=set)
+    waited_for: dict[str, set[str]] = field(default_factory=dict)
+    """By rule, the starts at which it was waiting when it was edited."""
+
+    def adopt(self, before: list[Rule], now: list[Rule]) -> None:
+        """Other rules hold: marks stay for the branches and keys that there still are."""
+        places = {rule.name: len(rule.pattern.branches) for rule in now}
+        whole = {rule.name for rule in now if rule.by is None}
+        for rule in before:
+            self.waited_for[rule.name] = set(self.starts(rule))
+        self.marks = {
+            (name, place, key): mark
+            for (name, place, key), mark in self.marks.items()
+            if place < places.get(name, 0) and not (key and name in whole)
+        }
+
+    def starts(self, rule: Rule) -> Iterator[str]:
+        """The last events of all matches that are not decided."""
+        past = sorted(self.known, key=lambda pair: position(pair[0]))
+        for place in range(len(rule.pattern.branches)):
+            for key in {key for event, _ in past for key in rule.keys(event)}:
+                mark = self.marks.get((rule.name, place, key), (0, 0))
+                while found := matches(rule, place, past, key, mark):
+                    yield found[0].events[-1].id
+                    mark = found[0].position
 
     def heads(self, rules: list[Rule], *, waits: bool) -> Iterator[tuple[Any, Rule, int, str, Match]]:
         """The first undecided match of every branch and key."""
@@ -205,6 +235,8 @@ class Person:
             return "historical"
         if match.due < rule.activated_at:
             return "before_activation"
+        if match.due < rule.edited_at and match.events[-1].id not in self.waited_for.get(rule.name, ()):
+            return "before_edit"
         if now - match.due > rule.fresh:
             return "stale"
         situation = Situation(

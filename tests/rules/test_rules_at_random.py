@@ -23,6 +23,8 @@ selectors = st.sampled_from(["a", "b", "c", "(a or b)", "a[v > 1]", "b[v == 2]",
 
 @st.composite
 def patterns(draw: Any) -> str:
+    if draw(st.integers(0, 9)) == 9:
+        return f"idle for {draw(st.integers(1, 12))}s"
     steps = []
     limited = draw(st.booleans())
     for number in range(draw(st.sampled_from([1, 1, 2, 2, 3]))):
@@ -104,6 +106,14 @@ class Split:
 
 
 @dataclass(frozen=True)
+class Edited:
+    """Other rules hold from now on."""
+
+    written: list[dict[str, Any]]
+    wait: int
+
+
+@dataclass(frozen=True)
 class Slept:
     """The engine does not look at the clock for a while."""
 
@@ -121,6 +131,7 @@ def happenings(late: bool) -> Any:
 
 
 sleeps = st.builds(Slept, st.integers(1, 9))
+edits = st.builds(Edited, st.lists(tables(), min_size=0, max_size=2), st.integers(0, 6))
 others = st.one_of(st.builds(Merged, st.integers(0, 6)), st.builds(Split, st.integers(0, 6)), sleeps)
 
 
@@ -128,16 +139,38 @@ class House:
     """Two people, followed by the engine and by the reference side by side."""
 
     def __init__(self, written: list[dict[str, Any]]) -> None:
-        tables = {f"r{number}": table for number, table in enumerate(written)}
-        self.definitions = rules.compile({"rules": {name: as_written(t) for name, t in tables.items()}}, 1)
-        self.reference = [
-            reference.Rule(name, order, table, 1, self.definitions.rules[order].by)
-            for order, (name, table) in enumerate(tables.items())
-        ]
+        self.definitions, self.reference = rules.compile({}, 1), list[reference.Rule]()
+        self.load(written, 1)
         self.now = SECOND * 100
         self.people = [Side(PersonId(number)) for number in range(2)]
         self.merged = False
         self.number = 0
+
+    def load(self, written: list[dict[str, Any]], now: Instant) -> None:
+        tables = {f"r{number}": table for number, table in enumerate(written)}
+        self.definitions = rules.compile(
+            {"rules": {name: as_written(t) for name, t in tables.items()}}, now, self.definitions.ages
+        )
+        former = {rule.name: rule for rule in self.reference}
+        self.reference = [
+            reference.Rule(name, order, table, now, self.definitions.rules[order].by)
+            for order, (name, table) in enumerate(tables.items())
+        ]
+        for rule in self.reference:
+            if before := former.get(rule.name):
+                rule.activated_at = before.activated_at
+                rule.edited_at = before.edited_at if before.means == rule.means else now
+
+    def edit(self, written: list[dict[str, Any]]) -> None:
+        self.now += 1
+        before = {rule.name: rule for rule in self.reference}
+        self.load(written, self.now)
+        changed = [before[r.name] for r in self.reference if r.name in before and r.edited_at == self.now]
+        for side in self.present():
+            side.plain.known = side.known
+            side.plain.adopt(changed, self.reference)
+            side.take(rules.adopt(self.definitions, side.seen(), side.memory, now=self.now))
+            side.settle(self)
 
     def person(self, number: int) -> Side:
         return self.people[0] if self.merged else self.people[number]
@@ -258,6 +291,8 @@ def follow(written: list[dict[str, Any]], happened: list[Any]) -> None:
                 house.merge()
             case Split():
                 house.split()
+            case Edited():
+                house.edit(each.written)
         house.forward(each.wait, awake=not isinstance(each, Slept))
     house.forward(200)
     for side in house.people:
@@ -272,6 +307,15 @@ def follow(written: list[dict[str, Any]], happened: list[Any]) -> None:
     st.lists(st.one_of(happenings(late=False), sleeps), min_size=6, max_size=14),
 )
 def test_events_in_order_decide_what_the_rules_mean(written, happened):
+    follow(written, happened)
+
+
+@calm
+@given(
+    st.lists(tables(), min_size=1, max_size=2),
+    st.lists(st.one_of(happenings(late=False), sleeps, edits), min_size=6, max_size=14),
+)
+def test_edited_rules_decide_what_they_mean_by_then(written, happened):
     follow(written, happened)
 
 
