@@ -87,7 +87,7 @@ class File(hub.Sink[Settings]):
 
 
 def _keep_name(folder: Path) -> None:
-    """A new file's name is on the disk only when its folder is: without it a power cut takes the whole file."""
+    """A new file is on the disk only when its folder is: a power cut would take it whole."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
