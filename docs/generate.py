@@ -97,16 +97,30 @@ def entry(name: str, node: Documented, text: str) -> Iterator[str]:
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         yield f"`{signature(node)}`\n"
     elif isinstance(node, ast.ClassDef):
-        bases = ", ".join(ast.unparse(base) for base in node.bases)
+        bases = ", ".join(ast.unparse(base) for base in node.bases if not ast.unparse(base).startswith("_"))
         yield f"class `{name}({bases})`\n" if bases else f"class `{name}`\n"
     elif not isinstance(node, ast.AnnAssign) and node.value is not None:
         yield f"`{ast.unparse(node.value)}`\n"
     if text:
         yield text + "\n"
     if isinstance(node, ast.ClassDef):
-        lines = [member(*found) for found in named(node.body) if not found[0].startswith(("_", "model_"))]
+        lines = [member(*found) for found in members(node) if not found[0].startswith(("_", "model_"))]
         if lines:
             yield "\n".join(lines) + "\n"
+
+
+def members(node: ast.ClassDef) -> Iterator[tuple[str, Documented, str]]:
+    """What a class has: of its own, and from a base that is not public itself."""
+    for base in node.bases:
+        name = ast.unparse(base).partition("[")[0]
+        if name.startswith("_"):
+            yield from named(inner_class(name).body)
+    yield from named(node.body)
+
+
+def inner_class(name: str) -> ast.ClassDef:
+    """A class of the contract that has no name outside of it."""
+    return next(one for one in source("connector").body if isinstance(one, ast.ClassDef) and one.name == name)
 
 
 def api() -> str:

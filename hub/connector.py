@@ -106,6 +106,10 @@ class _Connector(Generic[S]):
     """Found from `Source[MySettings]`; set it by hand only where that cannot work."""
     example: ClassVar[str] = ""
     """A block of TOML that works as it is, for `hub connectors show`; empty makes one from the settings."""
+    settings: S
+    """What its block says, checked."""
+    label: str
+    """What its block is called: `news` of `[sinks.news]`."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -129,8 +133,8 @@ class Source(_Connector[S]):
     paths: ClassVar[tuple[str, ...]] = ()
     """Paths at the root that this system's client libraries fix; a trailing slash means all below.
     Every source answers at /in/{label} besides."""
-    max_event: ClassVar[int] = 32 * 1024
-    """Bytes of one event, by default."""
+    max_event: int = 32 * 1024
+    """Bytes of one event: the connector's default, on a source in use its block's."""
     max_request: ClassVar[int] = 10 * 1024 * 1024
     """Bytes of one request after inflating, by default."""
     browser: ClassVar[bool] = False
