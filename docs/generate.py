@@ -353,7 +353,7 @@ GUIDES = {
         "klaviyo mailchimp hubspot twilio fcm webhook file console sync_profiles"
     ),
     "Decide who gets what": "win_back_carts try_rules write_words",
-    "Keep it running": "look_after_deliveries",
+    "Keep it running": "run_on_a_server look_after_deliveries",
     "Connect something else": "test_a_connector",
 }
 """The guides by what people want; one that is not named yet stands under the last heading."""
