@@ -1,7 +1,8 @@
 """What follows from what people do: patterns, conditions, segments and computed traits."""
 
 from hub.rules.compiling import compile
-from hub.rules.deciding import Decisions, Firing, Person, Skip, adopt, decide, merge, recompute, wake
+from hub.rules.deciding import Person, adopt, decide, merge, recompute, wake
+from hub.rules.decisions import Decisions, Firing, Skip
 from hub.rules.definitions import Age, Definitions, Rule, Send
 from hub.rules.expression import Expressed, express
 from hub.rules.memory import Memory, pack, unpack

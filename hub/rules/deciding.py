@@ -13,72 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Literal, NamedTuple, TypeAlias
 
 from hub.event import Event, Instant, Profile
 from hub.rules import following
-from hub.rules.definitions import Alternative, Definitions, Rule, texts
-from hub.rules.memory import End, Fired, Memory, State
+from hub.rules.decisions import Decisions, Firing, Reason, Skip
+from hub.rules.definitions import Alternative, Definitions
+from hub.rules.memory import End, Memory, State
+from hub.rules.repeating import Repeats
 from hub.rules.replaying import MOST_KEYS, Past, joined, replayed
 from hub.rules.situation import History, Known, Situation
-
-Reason: TypeAlias = Literal[
-    "historical", "before_activation", "before_edit", "stale", "guard_false", "repeat"
-]
-
-
-@dataclass(frozen=True)
-class Firing:
-    """A match that was decided to act."""
-
-    rule: Rule
-    alternative: int
-    """Which branch of the pattern, from 0."""
-    key: str
-    due: Instant
-    at: Instant
-    """When it was decided."""
-    trigger: Event
-    """The last event of the match, or the last before its final wait."""
-    events: Mapping[str, Event]
-    """The events of the match by the names of their steps."""
-
-    @property
-    def identity(self) -> tuple[str, int, str, str, str]:
-        """What makes this match another than all others: rule, branch, key, and the last event."""
-        return self.rule.name, self.alternative, self.key, self.trigger.source, self.trigger.id
-
-
-@dataclass(frozen=True)
-class Skip:
-    """A match that was decided not to act, and why."""
-
-    rule: Rule
-    alternative: int
-    key: str
-    due: Instant
-    at: Instant
-    reason: Reason
-    trigger: Event
-    events: Mapping[str, Event]
-
-
-class Decisions(NamedTuple):
-    """What follows from one event or one wake-up."""
-
-    memory: Memory
-    decided: tuple[Firing | Skip, ...] = ()
-    """One after the other: by due, priority, place in the file and key."""
-    contradicted: tuple[str, ...] = ()
-    """Rules that had already decided a wait which this event would have broken, had it come in time."""
-    dropped: int = 0
-    """How many open keys were given up because a rule had too many for one person."""
-
-    @property
-    def wake_at(self) -> Instant | None:
-        """When to call `wake`; possibly too early, never too late. None: not at all."""
-        return self.memory.wake_at or None
 
 
 @dataclass
@@ -190,16 +133,11 @@ class _Deciding:
         self.own: set[int] = set()
         """Places in `states` whose state is already a copy."""
         self.newest = memory.newest_at, memory.newest_at + memory.newest_lag
+        self.fired = Repeats(memory.fired)
         self.decided: list[Firing | Skip] = []
-        self.has_fired = False
         self.contradicted: list[str] = []
         self.dropped = 0
         self.loaded_at = memory.loaded_at
-
-    @cached_property
-    def fired(self) -> dict[tuple[int, str], tuple[Instant, ...]]:
-        """When each rule fired, for each value; most events decide nothing and need not know."""
-        return {(fired.rule, fired.per): fired.dues for fired in self.memory.fired}
 
     def take(self, event: Event) -> None:
         """Takes an event into every state that it concerns."""
@@ -299,9 +237,7 @@ class _Deciding:
             self.newest[1] - self.newest[0],
             wake_at,
             self.states,
-            [Fired(rule, per, dues) for (rule, per), dues in self.fired.items()]
-            if self.has_fired
-            else self.memory.fired,
+            self.fired.kept(),
         )
         return Decisions(memory, tuple(self.decided), tuple(self.contradicted), self.dropped)
 
@@ -341,7 +277,7 @@ class _Deciding:
             skip = Skip(rule, alternative.place, state.key, due, self.now, reason, trigger, events)
             self.decided.append(skip)
             return
-        self._keep_firing(rule, _per(rule, trigger), due)
+        self.fired.keep(rule, trigger, due, now=self.now)
         self.decided.append(Firing(rule, alternative.place, state.key, due, self.now, trigger, events))
 
     def _refusal(
@@ -370,33 +306,7 @@ class _Deciding:
             )
             if not rule.condition(situation):
                 return "guard_false"
-        return "repeat" if self._repeats(rule, _per(rule, trigger), due) else None
-
-    def _repeats(self, rule: Rule, per: str, due: Instant) -> bool:
-        if rule.repeat_span == 0:
-            return False
-        dues = self.fired.get((rule.id, per), ())
-        if rule.repeat_span is None:
-            return bool(dues)
-        return any(abs(due - other) < rule.repeat_span for other in dues)
-
-    def _keep_firing(self, rule: Rule, per: str, due: Instant) -> None:
-        dues = self.fired.get((rule.id, per), ())
-        if rule.repeat_span is not None:
-            # A match that still fires was due at most `fresh` ago.
-            oldest = self.now - rule.fresh - rule.repeat_span
-            dues = tuple(other for other in dues if other > oldest)
-            if per:
-                self._forget_values(rule.id, oldest)
-        self.has_fired = True
-        # The last one is kept even where nothing asks for it: another `repeat` may, tomorrow.
-        self.fired[rule.id, per] = (*dues, due) if rule.repeat_span != 0 else (due,)
-
-    def _forget_values(self, rule: int, oldest: Instant) -> None:
-        """Forgets the values of `repeat … per` for which the rule may fire again anyway."""
-        spent = [key for key, dues in self.fired.items() if key[0] == rule and key[1] and max(dues) <= oldest]
-        for key in spent:
-            del self.fired[key]
+        return "repeat" if self.fired.repeats(rule, trigger, due) else None
 
     def _events(self, alternative: Alternative, end: End) -> tuple[Event | None, dict[str, Event]]:
         wanted = (*end.earlier, end.arrival)
@@ -459,7 +369,3 @@ def _carries(alternative: Alternative, state: State, event: Event) -> bool | Non
     if not keys:
         return False
     return True if state.key in keys else None
-
-
-def _per(rule: Rule, trigger: Event) -> str:
-    return "" if rule.per is None else "\n".join(texts(rule.per(trigger)))
