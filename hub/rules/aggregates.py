@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from hub.event import Event, Instant
 from hub.rules.conditions import Read
 from hub.rules.definitions import texts
-from hub.rules.values import equal, is_number
+from hub.rules.values import calculate, equal, is_number
 
 Answer: TypeAlias = Callable[[Iterable[Event], Read | None, Instant], Any]
 
@@ -56,13 +56,21 @@ def _since(events: Iterable[Event], read: Read | None, now: Instant) -> timedelt
 
 
 def _sum(events: Iterable[Event], read: Read | None, now: Instant) -> Any:
-    # In the order in which they happened, so that decimal numbers always add up to the same.
-    return sum(_numbers(events, read))
+    return _total(_numbers(events, read))
 
 
 def _avg(events: Iterable[Event], read: Read | None, now: Instant) -> Any:
     found = _numbers(events, read)
-    return sum(found) / len(found) if found else None
+    return calculate("/", _total(found), len(found))
+
+
+def _total(numbers: list[Any]) -> Any:
+    """In the order in which they happened, so that decimal numbers always add up to the same."""
+    try:
+        return sum(numbers)
+    except OverflowError:
+        # A number of hundreds of digits beside a decimal one: anybody can send it.
+        return None
 
 
 def _comparable(events: Iterable[Event], read: Read | None) -> list[Any]:

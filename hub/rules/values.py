@@ -86,6 +86,8 @@ def within_metres(position: Any, places: Iterable[tuple[float, float]], metres: 
     if type(position) is not list or len(position) != 2 or not all(map(is_number, position)):
         return False
     latitude, longitude = position
+    if abs(latitude) > 90 or abs(longitude) > 360:
+        return False
     return any(_metres(latitude, longitude, *place) <= metres for place in places)
 
 

@@ -218,6 +218,16 @@ def test_a_condition_sees_the_person_the_match_the_clock_and_the_past(condition)
     assert ann.told == [("3:00", "r", "fires")]
 
 
+def test_a_number_that_nobody_can_calculate_with_makes_a_sum_missing():
+    none = "not sum(a.value) exists and not avg(a.value) exists and not near(trigger.position, s, 5km)"
+    ann = Ann(rules={"r": {"when": "b", "if": none}}, places={"s": {"here": [1, 1]}})
+    ann.does("a", at=0, value=10**400)
+    ann.does("a", at=1, value=0.5)
+    ann.does("b", at=2, position=[10**400, 1])
+
+    assert ann.told == [("2:00", "r", "fires")]
+
+
 @pytest.mark.parametrize(
     ("when", "condition"),
     [
