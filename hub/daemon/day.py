@@ -19,7 +19,7 @@ from hub.store.sqlite.deliveries import SqliteDeliveries, SqliteDeliveriesWriter
 from hub.telemetry import Metrics
 
 STEP = 60_000_000
-"""How far the clock goes at once: what falls due in a minute is delivered before the next one."""
+"""The farthest that the clock goes at once: what a sink holds back for a while goes out that late at most."""
 AT_ONCE = 500
 _event = msgspec.json.Decoder(Event).decode
 
@@ -61,7 +61,8 @@ async def live(
         left = list(reversed(day))
         now = day[0][0]
         while now < until:
-            now = min(until, now + STEP)
+            nexts = (now + STEP, until, left[-1][0] if left else until, house.next_wake() or until)
+            now = min(nexts)
             while left and left[-1][0] <= now:
                 at, draft = left.pop()
                 house.accept([draft], at)

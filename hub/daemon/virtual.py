@@ -54,9 +54,13 @@ class VirtualHouse:
         """A configuration is in force from an instant on."""
         self.accept([Draft(Kind.CONFIG, resolved)], at)
 
+    def next_wake(self) -> Instant | None:
+        """When somebody is to be looked at next."""
+        return self._state.next_wake()
+
     def forward(self, until: Instant) -> None:
         """Time passes; whoever is due on the way is woken at that very instant."""
-        while (wake := self._state.next_wake()) is not None and wake <= until:
+        while (wake := self.next_wake()) is not None and wake <= until:
             # The engine's instant is the present less 1 µs.
             self.clock.set(wake + 1)
             self._run()

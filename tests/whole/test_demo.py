@@ -69,6 +69,9 @@ def assert_one_day_is_told(text: str) -> None:
     assert "sent by" in day
     assert "order_completed" in day.partition("sent by")[2]
     assert "arrives at news" in day
+    [sent, *_] = [step for step in steps if ": sent by email" in step]
+    time, message = sent.split()[:2]
+    assert f"{time}    {message.rstrip(':')} arrives at news" in day
     assert times == sorted(times) or times[0] > times[-1]  # a day may begin yesterday
 
 
