@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib.util
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
@@ -237,6 +239,20 @@ def test_every_decision_is_told_where_people_look_for_reasons():
     untold = [page.name for page in decisions() if f"(decisions/{page.name})" not in index]
 
     assert untold == []
+
+
+def test_every_dependency_has_its_reason():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    extras = project["project"]["optional-dependencies"]
+    wanted = [*project["project"]["dependencies"], *chain(*extras.values())]
+    wanted += [
+        one for group in project["dependency-groups"].values() for one in group if isinstance(one, str)
+    ]
+    told = set(re.findall(r"`([\w.\[\]-]+)`", "".join(page.read_text("utf-8") for page in decisions())))
+
+    untold = {match[0] for one in wanted if (match := re.match(r"[\w.-]+(\[\w+\])?", one))} - told
+
+    assert untold == set()
 
 
 def decisions() -> list[Path]:
