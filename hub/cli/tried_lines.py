@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,7 +16,7 @@ from hub.event import Instant
 def read_lines(file: IO[bytes], path: Path) -> list[Line]:
     """Every line; a usage error names the first one that cannot be used."""
     lines: list[Line] = []
-    for number, text in enumerate(file.read().split(b"\n"), 1):
+    for number, text in enumerate(file.read().removeprefix(BOM_UTF8).split(b"\n"), 1):
         if not text.strip():
             continue
         try:

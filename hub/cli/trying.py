@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     metavar="TIME",
     help="When to stop, and until when waits are decided; by default the last line.",
 )
+@click.option("--config", metavar="FILE", help="Taken as everywhere, but not read: RULES says it all.")
 @click.option("--state", "with_state", is_flag=True, help="Also what is known of everybody at the end.")
-def try_(rules: Path, events: IO[bytes], *, until: str | None, with_state: bool) -> None:
+def try_(rules: Path, events: IO[bytes], *, until: str | None, config: str | None, with_state: bool) -> None:
     """Runs rules over a file of events and prints what would be decided.
 
     RULES is a file of rules, EVENTS holds a JSON object a line, in the order of their times: an event, a

@@ -80,6 +80,10 @@ def test_what_cannot_be_meant_is_refused(line, reason):
     assert reason in refused.value.message
 
 
+def test_a_file_from_an_editor_that_marks_its_bytes_is_read():
+    assert len(read("\ufeff" + json.dumps({"at": AT, "event": EVENT}) + "\r")) == 1
+
+
 def test_lines_stand_in_the_order_of_their_times():
     with pytest.raises(click.UsageError, match="'at' is earlier than in the line before"):
         read({"at": AT, "event": EVENT}, {"at": "2026-11-20T09:59:59.999Z", "event": EVENT})

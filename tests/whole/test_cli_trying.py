@@ -68,7 +68,7 @@ def test_a_firing_and_its_message_are_told_to_the_millisecond(tmp_path: Path) ->
 
 
 def test_what_is_not_due_by_the_last_line_is_not_told(tmp_path: Path) -> None:
-    assert tried(tmp_path, [added("10:01:00", "ann")]) == []
+    assert tried(tmp_path, [added("10:01:00", "ann")], "--config", "plugins.toml") == []
 
 
 def test_merged_people_are_one_from_then_on(tmp_path: Path) -> None:
