@@ -106,8 +106,6 @@ def refused(status: int, word: str, code: str = "", **headers: str) -> Response:
 
 
 UNREGISTERED = refused(404, "NOT_FOUND", "UNREGISTERED")
-
-
 TAKEN = Response(200, {}, b'{"name": "projects/p/messages/1"}')
 
 

@@ -154,6 +154,4 @@ def remembered(*emails: str) -> Response:
 
 
 MEMBERS = answered(200, recordsIdsAdded=[], recordIdsRemoved=[], recordIdsMissing=[])
-
-
 TYPES = {"marketing": "71", "news": "72"}

@@ -148,8 +148,6 @@ HEADERS = {
 
 
 FORGOTTEN = problem(400, "Forgotten Email Not Subscribed", "ann@example.com was permanently deleted")
-
-
 FAKE = problem(400, "Invalid Resource", "ann@example.com looks fake or invalid")
 
 

@@ -80,3 +80,15 @@ def refused(status: int, code: int, **headers: str) -> Response:
     said = {"code": code, "message": "about +15005550006", "more_info": "https://…", "status": status}
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Response(status, named, json.dumps(said).encode())
+
+
+async def form(
+    message: hub.Message | None = None,
+    *,
+    event: hub.Event | None = None,
+    identifiers: tuple[hub.Identifier, ...] = (),
+    **settings: Any,
+) -> Any:
+    """What the one request for this message says."""
+    [request] = await asked(delivery(message, event=event, identifiers=identifiers), **settings)
+    return request.form
