@@ -241,6 +241,16 @@ def test_every_decision_is_told_where_people_look_for_reasons():
     assert untold == []
 
 
+def test_every_proof_of_a_promise_exists():
+    text = (ROOT / "docs/explanation/promises.md").read_text(encoding="utf-8")
+    named = re.findall(r"`([a-z]+/(?:test_\w+\.py)?)`", text)
+
+    missing = [name for name in named if name != "tests/" and not (ROOT / "tests" / name).exists()]
+
+    assert len(named) > 10
+    assert missing == []
+
+
 def test_every_dependency_has_its_reason():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     extras = project["project"]["optional-dependencies"]
