@@ -20,6 +20,7 @@ Span = int
 """A length of time in microseconds."""
 
 _MICROSECOND = timedelta(microseconds=1)
+_MOST_BRANCHES = 100
 
 
 def span_of(duration: timedelta) -> Span:
@@ -159,6 +160,13 @@ class Rule:
     def per(self) -> Read | None:
         """The property of the last event for whose values `repeat` counts apart."""
         return None if self.repeat.per is None else event_reader(self.repeat.per.parts)
+
+    @cached_property
+    def branches_ever(self) -> frozenset[int]:
+        """The ids of its branches, and of those that it may have had before an edit."""
+        return frozenset(
+            id_of(self.name, str(place)) for place in range(max(_MOST_BRANCHES, len(self.alternatives)))
+        )
 
     @cached_property
     def reach(self) -> Span:

@@ -62,7 +62,7 @@ def replayed(
         former.setdefault(state.alternative, {})[state.key] = state
     for alternative in wanted:
         if known or alternative.id in former:
-            kept = _waited_for(alternative.rule, affected, past)
+            kept = _waited_for(alternative.rule, states, past)
             replay.states += _followed(alternative, former.get(alternative.id, {}), known, past, kept)
             replay.dropped += _give_up(alternative, replay)
     return replay
@@ -160,7 +160,7 @@ def _waited_for(rule: Rule, states: list[State], past: Past) -> list[Instant] | 
     """Where a rule was edited: since when it was waiting, by whatever branch and key that was."""
     if rule.age.edited_at <= max(rule.age.activated_at, past.loaded_at):
         return None
-    ids = {alternative.id for alternative in rule.alternatives}
+    ids = rule.branches_ever
     return [end.arrival for state in states if state.alternative in ids for end in heads(state)]
 
 

@@ -307,12 +307,12 @@ def test_an_edited_wait_fires_at_the_edit_for_who_was_waiting():
     "edited",
     [
         {"when": "a then not b within 5m", "by": "item"},
-        {"when": "c or a then not b within 5m"},
+        {"when": "c or d or a then not b within 5m"},
         {"when": "a then not b within 5m", "restart": False},
     ],
 )
 def test_who_was_waiting_is_still_waiting_whatever_of_the_pattern_was_edited(edited):
-    ann = Ann(rules={"r": {"when": "a then not b within 30m"}})
+    ann = Ann(rules={"r": {"when": "c or a then not b within 30m"}})
     ann.does("a", at=0, item="x")
     ann.reload(at=10, rules={"r": edited})
     ann.until(60)
