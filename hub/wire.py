@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import isinf
 from typing import Any
 from urllib.parse import parse_qsl
@@ -30,7 +31,8 @@ def _number(text: str) -> float:
 _decode = msgspec.json.Decoder(float_hook=_number).decode
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_NUL = re.compile(rb"(?<!\\)((?:\\\\)*+)\\u0000")
+_NUL = b"\\u0000"
+_TORN_BY_NUL = re.compile(rb"\\u[0-9a-fA-F]{0,3}\\u0000")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class Inbound:
     def text(self) -> bytes:
         """The body for a JSON parser: without a byte order mark, and without NUL characters in its texts."""
         body = self.body.removeprefix(_BYTE_ORDER_MARK)
-        return _NUL.sub(rb"\1", body) if b"\\u0000" in body else body
+        return _without_nul(body) if _NUL in body else body
 
     def json(self) -> Any:
         """The body as JSON, whatever its content type says; raises BadPayload."""
@@ -72,17 +74,35 @@ class Inbound:
         except _UNREADABLE as fault:
             raise BadPayload(f"the body is not JSON: {type(fault).__name__}") from None
 
-    def items(self, key: str = "batch") -> Items:
+    def items(self, key: str = "batch", *, max_event: int | None = None) -> Items:
         """What the body holds many of, each parsed by itself, so that a bad one costs nobody but itself.
 
         The body is an object with the list under `key`, or a list, or one item. Raises BadPayload where it
-        cannot be told what it is.
+        cannot be told what it is. With `max_event`, the bytes of an event, what is so much longer as it was
+        sent that it cannot be one is not read at all: reading ten megabytes of `{}` takes seconds.
         """
         body = self.text()
+        longest = None if max_event is None else SPELT_OUT * max_event
         try:
+            if longest is not None and len(body) > longest:
+                return _large_items(body, key, longest)
             return _items(_decode(body), key)
         except _UNREADABLE:
-            return _torn_items(body, key)
+            return _torn_items(body, key, longest)
+
+
+def _without_nul(body: bytes) -> bytes:
+    # Taken out of the middle of another escape, the halves around it would become one.
+    gap = b" " if _TORN_BY_NUL.search(body) else b""
+    if b"\\" + _NUL not in body:
+        return body.replace(_NUL, gap)
+    pieces = body.split(_NUL)
+    kept = [pieces[0]]
+    for before, piece in pairwise(pieces):
+        # Behind an odd number of backslashes it is no character, but a backslash and `u0000`.
+        is_text = (len(before) - len(before.rstrip(b"\\"))) % 2
+        kept += (_NUL if is_text else gap, piece)
+    return b"".join(kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +111,8 @@ class Items:
 
     items: Iterable[Any | BadEvent]
     envelope: dict[str, Any] = field(default_factory=dict)
+    too_long: frozenset[str] = frozenset()
+    """What else stands around them, and is too long to be read."""
 
 
 def _items(body: Any, key: str) -> Items:
@@ -104,6 +126,34 @@ def _items(body: Any, key: str) -> Items:
     if not isinstance(items, list):
         raise BadPayload(f"{key} is no list")
     return Items(items, body)
+
+
+SPELT_OUT = 4
+"""How many times as long an event may be as it was sent: `\\u0430` is six bytes there and two here."""
+_cut_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_cut_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+def _large_items(body: bytes, key: str, longest: int) -> Items:
+    """The items of a body that is too long to be read as a whole."""
+    if body.lstrip().startswith(b"["):
+        return Items(_parsed(_cut_list(body), longest))
+    around = _cut_object(body)
+    if key not in around:
+        return Items([_piece(body, longest)])
+    items = bytes(around.pop(key))
+    if not items.startswith(b"["):
+        raise BadPayload(f"{key} is no list")
+    return _with_envelope(_cut_list(items), around, longest)
+
+
+def _with_envelope(
+    items: Iterable[bytes | msgspec.Raw], around: Mapping[str, bytes | msgspec.Raw], longest: int | None
+) -> Items:
+    too_long = frozenset(name for name, value in around.items() if longest and len(bytes(value)) > longest)
+    read = {name: _piece(value, None) for name, value in around.items() if name not in too_long}
+    kept = {name: value for name, value in read.items() if not isinstance(value, BadEvent)}
+    return Items(_parsed(items, longest), kept, too_long)
 
 
 # A body that no parser takes as a whole is cut along its brackets and strings. One number that is none, half
@@ -124,38 +174,39 @@ _COMMA = ord(",")
 _MOST_STEPS = 500_000
 
 
-def _torn_items(body: bytes, key: str) -> Items:
+def _torn_items(body: bytes, key: str, longest: int | None) -> Items:
     """The items of a body that is no JSON as a whole."""
     body = body.strip()
     if body.startswith(b"["):
-        return Items(_parsed(_cut(body)))
+        return Items(_parsed(_cut(body), longest))
     if not body.startswith(b"{"):
         raise BadPayload("the body is no JSON: neither an object nor a list")
-    envelope: dict[str, Any] = {}
+    around: dict[str, bytes] = {}
     items: bytes | None = None
     for piece in _cut(body):
         found = _MEMBER.match(piece)
-        name = _piece(found[0].rstrip().removesuffix(b":")) if found is not None else None
+        name = _piece(found[0].rstrip().removesuffix(b":"), None) if found is not None else None
         value = piece[found.end() :] if found is not None else b""
         if name == key and value.startswith(b"["):
             items = value
         elif isinstance(name, str):
-            envelope[name] = _piece(value)
+            around[name] = value
     if items is None:
         raise BadPayload("the body is not JSON")
-    kept = {name: value for name, value in envelope.items() if not isinstance(value, BadEvent)}
-    return Items(_parsed(_cut(items)), kept)
+    return _with_envelope(_cut(items), around, longest)
 
 
-def _parsed(pieces: Iterable[bytes]) -> Iterator[Any | BadEvent]:
-    return map(_piece, pieces)
+def _parsed(pieces: Iterable[bytes | msgspec.Raw], longest: int | None) -> Iterator[Any | BadEvent]:
+    return (_piece(piece, longest) for piece in pieces)
 
 
-def _piece(piece: bytes) -> Any | BadEvent:
+def _piece(piece: bytes | msgspec.Raw, longest: int | None) -> Any | BadEvent:
+    if longest is not None and len(bytes(piece)) > longest:
+        return BadEvent(f"the event is longer than {longest} bytes as it was sent", body=bytes(piece))
     try:
         return _decode(piece)
     except _UNREADABLE as fault:
-        return BadEvent(f"the event is not JSON: {type(fault).__name__}", body=piece)
+        return BadEvent(f"the event is not JSON: {type(fault).__name__}", body=bytes(piece))
 
 
 def _cut(text: bytes) -> list[bytes]:

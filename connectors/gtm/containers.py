@@ -42,17 +42,17 @@ _KNOWN_AROUND = frozenset(
 """What a push without an event says of those behind it."""
 
 
-def receive(inbound: hub.Inbound) -> Iterator[Said | hub.BadEvent]:
+def receive(inbound: hub.Inbound, max_event: int) -> Iterator[Said | hub.BadEvent]:
     """What each event of a request says; a bad one costs only itself.
 
     The body is one event, a list of them, or an object with them under `events`, `pushes` or `dataLayer` and
     with what is said of all of them beside that.
     """
     key = next((key for key in _LISTS if f'"{key}"'.encode() in inbound.body), "events")
-    found = inbound.items(key)
+    found = inbound.items(key, max_event=max_event)
     # A page's pushes do not say which browser it is; a server's request says only what the server runs.
     agent = browser(inbound) if inbound.trust == "public" else {}
-    layer = Layer({**agent, **shared(found.envelope)})
+    layer = Layer({**agent, **shared(found.envelope, found.too_long)})
     items = list(found.items)
     if items and isinstance(items[0], str):
         # One command, whose words are no list of events.

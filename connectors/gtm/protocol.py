@@ -12,27 +12,28 @@ import hub
 
 from .commerce import Thing, goods
 from .consent import from_words
-from .said import Said, digest, shared, written
+from .said import LARGE, Said, digest, shared, written
 
 _AROUND = ("client_id", "app_instance_id", "user_id", "user_agent", "ip_override", "user_data")
 _SYSTEM = {"operating_system": "name", "operating_system_version": "version"}
 _PLACE = {"city": "city", "region_id": "region", "country_id": "country"}
 
 
-def receive(inbound: hub.Inbound) -> Iterator[Said | hub.BadEvent]:
+def receive(inbound: hub.Inbound, max_event: int) -> Iterator[Said | hub.BadEvent]:
     """What each event of a call says; a bad one costs only itself."""
-    items, around = parts(inbound)
+    items, around = parts(inbound, max_event)
     for place, item in enumerate(items):
         yield item if isinstance(item, hub.BadEvent) else event(item, around, place)
 
 
-def parts(inbound: hub.Inbound) -> tuple[Iterable[Any], Thing]:
+def parts(inbound: hub.Inbound, max_event: int) -> tuple[Iterable[Any], Thing]:
     """The events of a call and what is said of all of them; raises BadPayload where it is no call."""
+    if len(inbound.body) > LARGE:
+        return _separate_parts(inbound, max_event)
     try:
         body = inbound.json()
     except hub.BadPayload:
-        found = inbound.items("events")
-        return found.items, shared(found.envelope)
+        return _separate_parts(inbound, max_event)
     if not isinstance(body, dict):
         raise hub.BadPayload(
             'the body is no call of the Measurement Protocol, as {"client_id": …, "events": […]}'
@@ -41,6 +42,11 @@ def parts(inbound: hub.Inbound) -> tuple[Iterable[Any], Thing]:
     around = shared({key: value for key, value in body.items() if key != "events"})
     # One Python library sends a single event without the list around it.
     return events if isinstance(events, list) else [events], around
+
+
+def _separate_parts(inbound: hub.Inbound, max_event: int) -> tuple[Iterable[Any], Thing]:
+    found = inbound.items("events", max_event=max_event)
+    return found.items, shared(found.envelope, found.too_long)
 
 
 def event(item: Any, around: Thing, place: int) -> Said | hub.BadEvent:

@@ -6,7 +6,7 @@ context. Source of the names: https://developers.google.com/analytics/devguides/
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
@@ -20,6 +20,8 @@ from .consent import Choice, consents
 
 MOST_SHARED = 16 * 1024
 """Bytes of what is said once of all events of a request: each event repeats it."""
+LARGE = 128 * 1024
+"""Requests of more bytes are read event by event, and none that is too long for an event."""
 
 _PAGE = {
     "page_location": "url",
@@ -170,9 +172,9 @@ def _finish(event: hub.Event) -> None:
         properties.setdefault("percent", _PLAYED[event.name_as_sent])
 
 
-def shared(around: Thing) -> Thing:
+def shared(around: Thing, too_long: Collection[str] = ()) -> Thing:
     """What is said of all events, if it is not too much; raises BadPayload."""
-    if len(written(around)) > MOST_SHARED:
+    if too_long or len(written(around)) > MOST_SHARED:
         raise hub.BadPayload(f"what stands beside the events has at most {MOST_SHARED} bytes")
     return around
 

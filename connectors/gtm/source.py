@@ -97,7 +97,7 @@ measurement_ids = ["G-ABC123"]
         return self._events(inbound)
 
     def _events(self, inbound: hub.Inbound) -> Iterator[hub.Event | hub.BadEvent]:
-        for said in _said(inbound):
+        for said in _said(inbound, self.max_event):
             if isinstance(said, hub.BadEvent):
                 yield said
                 continue
@@ -109,16 +109,17 @@ measurement_ids = ["G-ABC123"]
     def respond(self, inbound: hub.Inbound, accepted: int, quarantined: int) -> hub.Response | None:
         """204 as Google says it, the validation's messages, or the hub's own answer to a container."""
         if inbound.path.startswith("/debug/"):
-            return validation.answer(inbound)
+            return validation.answer(inbound, self.max_event)
         return None if inbound.path.startswith("/in/") else hub.Response(204, {"cache-control": "no-store"})
 
 
-def _said(inbound: hub.Inbound) -> Iterable[Said | hub.BadEvent]:
+def _said(inbound: hub.Inbound, max_event: int) -> Iterable[Said | hub.BadEvent]:
     if inbound.path == "/g/collect" or _is_hit(inbound):
         return collect.receive(inbound)
     if inbound.method != "POST":
         return ()
-    return containers.receive(inbound) if inbound.path.startswith("/in/") else protocol.receive(inbound)
+    receive = containers.receive if inbound.path.startswith("/in/") else protocol.receive
+    return receive(inbound, max_event)
 
 
 def _asked(inbound: hub.Inbound) -> dict[str, str]:

@@ -31,10 +31,10 @@ _NAMES = (
 _RESERVED = frozenset(_NAMES.split())
 
 
-def answer(inbound: hub.Inbound) -> hub.Response:
+def answer(inbound: hub.Inbound, max_event: int) -> hub.Response:
     """The answer of the debug endpoint: `{"validationMessages": […]}`, empty where all is well."""
     try:
-        items, around = protocol.parts(inbound)
+        items, around = protocol.parts(inbound, max_event)
         messages = [*_of_call(around), *_of_events(list(items))]
     except hub.BadPayload as fault:
         messages = [_message("", fault.reason, "VALUE_INVALID")]
@@ -66,7 +66,9 @@ def _of_events(items: list[Any]) -> Iterator[dict[str, str]]:
         yield _message("events", f"A call has at most {_MOST} events.", "EXCEEDED_MAX_ENTITIES")
     for place, item in enumerate(items[: 4 * _MOST]):
         path = f"events[{place}]"
-        if isinstance(item, dict):
+        if isinstance(item, hub.BadEvent):
+            yield _message(path, item.reason, "VALUE_INVALID")
+        elif isinstance(item, dict):
             yield from _of_name(item.get("name"), f"{path}.name")
             yield from _of_params(item.get("params"), f"{path}.params")
         else:

@@ -21,6 +21,9 @@ CALLS = {"i": "identify", "t": "track", "p": "page", "s": "screen", "g": "group"
 MOST_SHARED = 32 * 1024
 """Bytes of what a batch says of all its messages: each of them repeats it."""
 
+LARGE = 128 * 1024
+"""Requests of more bytes are read item by item, and no item that is too long for an event."""
+
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
@@ -85,14 +88,17 @@ class Reading:
         self._integrations: Any = None
         self._too_much = False
 
-    def around(self, sent_at: Any, timestamp: Any, context: Any, integrations: Any) -> None:
+    def around(
+        self, sent_at: Any, timestamp: Any, context: Any, integrations: Any, *, too_much: bool = False
+    ) -> None:
         """Takes in what a batch says of all its messages."""
         self._sent_at = self._sent_at or sent_at
         self._timestamp = timestamp
         self._context = context or None
         self._integrations = integrations or None
+        self._too_much = too_much
         if self._context or self._integrations:
-            self._too_much = len(_written((self._context, self._integrations))) > MOST_SHARED
+            self._too_much |= len(_written((self._context, self._integrations))) > MOST_SHARED
 
     def event(self, message: Message, call: str = "") -> hub.Event | hub.BadEvent:
         """The event, or a BadEvent with the message in it."""
@@ -181,25 +187,29 @@ def _traits(message: Message, type: str) -> Any:
 
 
 def from_batch(
-    inbound: hub.Inbound, categories: Mapping[str, str], *, forwarded: bool = False
+    inbound: hub.Inbound, categories: Mapping[str, str], *, max_event: int, forwarded: bool = False
 ) -> Iterator[hub.Event | hub.BadEvent]:
     """The events of a batch, a list, or one message that says its type."""
     reading = Reading(inbound, categories, forwarded=forwarded)
+    if len(inbound.body) > LARGE:
+        yield from _from_items(inbound, reading, max_event)
+        return
     try:
         batch = _batch.decode(inbound.text())
     except _UNREADABLE:
-        yield from _from_items(inbound, reading)
+        yield from _from_items(inbound, reading, max_event)
         return
     reading.around(batch.sent_at, batch.timestamp, batch.context, batch.integrations)
     for message in batch.batch:
         yield reading.event(message)
 
 
-def _from_items(inbound: hub.Inbound, reading: Reading) -> Iterator[hub.Event | hub.BadEvent]:
-    found = inbound.items("batch")
+def _from_items(inbound: hub.Inbound, reading: Reading, max_event: int) -> Iterator[hub.Event | hub.BadEvent]:
+    found = inbound.items("batch", max_event=max_event)
     around = found.envelope
     reading.around(
-        around.get("sentAt"), around.get("timestamp"), around.get("context"), around.get("integrations")
+        *(around.get(key) for key in ("sentAt", "timestamp", "context", "integrations")),
+        too_much=not found.too_long.isdisjoint(("context", "integrations")),
     )
     for item in found.items:
         yield item if isinstance(item, hub.BadEvent) else _from_item(item, reading)
@@ -212,9 +222,14 @@ def _from_item(item: Any, reading: Reading, call: str = "") -> hub.Event | hub.B
 
 
 def from_single(
-    inbound: hub.Inbound, call: str, categories: Mapping[str, str]
+    inbound: hub.Inbound, call: str, categories: Mapping[str, str], *, max_event: int
 ) -> Iterable[hub.Event | hub.BadEvent]:
     """The event of one message, whose call the address names."""
+    if len(inbound.body) > LARGE:
+        return [
+            item if isinstance(item, hub.BadEvent) else _from_item(item, Reading(inbound, categories), call)
+            for item in inbound.items("", max_event=max_event).items
+        ]
     try:
         message = _message.decode(inbound.text())
     except _UNREADABLE:

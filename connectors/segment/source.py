@@ -82,10 +82,12 @@ public_keys = ["pk_shop"]
         if inbound.method != "POST":
             return ()
         if call == "webhook" and webhook.is_signed(inbound) and self.settings.secret is not None:
-            return webhook.receive(inbound, self.categories)
+            return webhook.receive(inbound, self.categories, max_event=self.max_event)
         if call in ("batch", "webhook"):
-            return from_batch(inbound, self.categories)
-        return from_single(inbound, call, self.categories) if call in CALLS.values() else ()
+            return from_batch(inbound, self.categories, max_event=self.max_event)
+        if call not in CALLS.values():
+            return ()
+        return from_single(inbound, call, self.categories, max_event=self.max_event)
 
     def respond(self, inbound: hub.Inbound, accepted: int, quarantined: int) -> hub.Response | None:
         """The settings and the picture that some requests ask for; else the hub's own answer."""

@@ -58,10 +58,12 @@ def _first_item(body: bytes) -> bytes:
     return body[start:end]
 
 
-def receive(inbound: hub.Inbound, categories: Mapping[str, str]) -> Iterable[hub.Event | hub.BadEvent]:
+def receive(
+    inbound: hub.Inbound, categories: Mapping[str, str], *, max_event: int
+) -> Iterable[hub.Event | hub.BadEvent]:
     """The events; their times were corrected by Segment, so that its own clock says nothing more."""
     several = inbound.body.lstrip().startswith(b"[")
-    for number, one in enumerate(from_batch(inbound, categories, forwarded=True)):
+    for number, one in enumerate(from_batch(inbound, categories, max_event=max_event, forwarded=True)):
         if number and several and isinstance(one, hub.Event):
             one.trust = "public"
             one.historical = False

@@ -21,6 +21,7 @@ from hub.telemetry import names
 from hub.wire import Inbound
 
 SLICE_SECONDS = 0.005
+LARGE = 128 * 1024
 MOST_EVENTS = 50_000
 """Events of one request; ten megabytes of the smallest ones would be a gigabyte once they are taken apart."""
 MOST_REFUSED = 10_000
@@ -119,12 +120,14 @@ class _Taking:
 
     def _take(self, said: Iterator[Event | BadEvent]) -> bool:
         until = perf_counter() + SLICE_SECONDS
+        # Events of a large request may be large themselves: the clock is asked after each.
+        seldom = 0 if len(self._whole) > LARGE else 15
         for count, one in enumerate(said, 1):
             if isinstance(one, BadEvent):
                 self._quarantine(one.reason, one.body)
             else:
                 self._accept(one)
-            if not count & 15 and perf_counter() > until:
+            if not count & seldom and perf_counter() > until:
                 return False
         return True
 

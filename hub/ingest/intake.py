@@ -50,6 +50,7 @@ class Intake(Origin):
         self.source: Source[Any] = block.connector(block.settings, block.label)
         self.source.public_url = config.hub.public_url
         self.source.categories = config.categories
+        self.source.max_event = block.max_event
         self.max_request = block.max_request
         self.browser = self.source.browser
         self._received = metrics.cell(names.REQUESTS_RECEIVED_BYTES, block.label)

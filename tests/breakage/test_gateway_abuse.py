@@ -216,6 +216,19 @@ async def test_what_a_batch_says_of_all_its_events_cannot_fill_the_disk(house):
     assert len(house.events) == 100
 
 
+@pytest.mark.parametrize("path", ["/v1/batch", "/v1/track"])
+async def test_an_event_that_is_much_too_long_is_kept_as_it_was_sent(house, path):
+    long = b'{"type":"track","event":"A","properties":{"a":[' + b"{}," * 60_000 + b"{}]}}"
+    good = json.dumps(EVENT).encode()
+    body = b'{"batch":[' + good + b"," + long + b"]}" if path == "/v1/batch" else long
+    reply = await house.ask("POST", f"{path}?writeKey={PUBLIC}", body)
+
+    assert (reply.status, reply.json()["quarantined"]) == (200, 1)
+    assert len(house.events) == (path == "/v1/batch")
+    [bad] = house.quarantine
+    assert (bad.reason, bad.body) == ("the event is longer than 131072 bytes as it was sent", long)
+
+
 async def test_bad_events_that_grow_in_our_hands_are_kept_with_their_request_once(house):
     large = {**EVENT, "properties": {"text": "x" * 2000}, "context": {"page": {"url": "x" * 31_000}}}
     sent = batch("", [large] * 20)
