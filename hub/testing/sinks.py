@@ -10,6 +10,8 @@ from time import process_time
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
+
 from hub.connector import Delivery, HttpSink, Sink, actions
 from hub.delivery.run import HttpRunner
 from hub.errors import CredentialsRejected, DeliveryError
@@ -18,6 +20,7 @@ from hub.testing.checking import check, left_open, refuse, told
 from hub.testing.conformance import said_meanwhile
 from hub.testing.examined_sink import ExaminedSink
 from hub.testing.golden import compared, differences, plain
+from hub.testing.odd import ODD_VALUES
 from hub.testing.rehearsal import Answer, Rehearsal, nothing, waited
 from hub.testing.runs import Run, address, headers, run, word, written
 from hub.testing.sink_answers import AnswerChecks
@@ -91,6 +94,18 @@ class SinkConformance(AnswerChecks):
                     f'exempt "delivery_id_travels:{action}"',
                 )
         refuse(faults.values())
+
+    @check("bronze")
+    def test_odd_events_are_survived(self) -> None:
+        """Odd values in what happened, is known or is said: requests or a verdict, and nothing else."""
+        faults = []
+        for action, delivery in self._working():
+            for odd in ODD_VALUES:
+                try:
+                    self._done(action, [_odd(delivery, odd)])
+                except Exception as bug:
+                    faults.append(f"{action}: full of {odd!r:.20}: {told(bug)}")
+        refuse(faults)
 
     @check("bronze", only=Sink)
     def test_golden_deliveries(self) -> None:
@@ -226,7 +241,8 @@ class SinkConformance(AnswerChecks):
 
     def _done(self, action: str, deliveries: list[Delivery]) -> None:
         if issubclass(self.connector, HttpSink):
-            self._run(action, deliveries)
+            for request in run(self.made(), action, deliveries, self.answer).requests:
+                request.body()
         else:
             waited(self._carried(action, deliveries))
 
@@ -287,6 +303,17 @@ class SinkConformance(AnswerChecks):
 def _lost(done: Run) -> list[int]:
     lost = sum(outcome is not None for outcome in done.outcomes.values())
     return [lost] if lost else []
+
+
+def _odd(delivery: Delivery, value: Any) -> Delivery:
+    """The same delivery with this in every field of its event and its message, and of its person's traits."""
+    event, message = delivery.event, delivery.message
+    names = dict.fromkeys([*event.properties, *event.context, *delivery.traits, "products", "added"], value)
+    fields = {"properties": names, "context": names, "traits": names}
+    if message is not None:
+        message = msgspec.structs.replace(message, variables=names)
+    changed = msgspec.structs.replace(event, **fields)
+    return replace(delivery, event=changed, traits=names, message=message)
 
 
 def _heard(request: Request) -> Heard:
