@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from math import isinf
+from math import inf, isinf
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -31,6 +31,7 @@ def _number(text: str) -> float:
 _decode = msgspec.json.Decoder(float_hook=_number).decode
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+Parse = Callable[[bytes | msgspec.Raw], Any]
 _NUL = b"\\u0000"
 _TORN_BY_NUL = re.compile(rb"\\u[0-9a-fA-F]{0,3}\\u0000")
 
@@ -74,21 +75,22 @@ class Inbound:
         except _UNREADABLE as fault:
             raise BadPayload(f"the body is not JSON: {type(fault).__name__}") from None
 
-    def items(self, key: str = "batch", *, max_event: int | None = None) -> Items:
+    def items(self, key: str = "batch", *, max_event: int | None = None, parse: Parse = _decode) -> Items:
         """What the body holds many of, each parsed by itself, so that a bad one costs nobody but itself.
 
         The body is an object with the list under `key`, or a list, or one item. Raises BadPayload where it
         cannot be told what it is. With `max_event`, the bytes of an event, what is so much longer as it was
-        sent that it cannot be one is not read at all: reading ten megabytes of `{}` takes seconds.
+        sent that it cannot be one is not read at all: reading ten megabytes of `{}` takes seconds. `parse`
+        reads an item that is taken by itself, and raises ValueError where it is none.
         """
         body = self.text()
         longest = None if max_event is None else SPELT_OUT * max_event
         try:
             if longest is not None and len(body) > longest:
-                return _large_items(body, key, longest)
+                return _large_items(body, key, _Each(longest, parse))
             return _items(_decode(body), key)
         except _UNREADABLE:
-            return _torn_items(body, key, longest)
+            return _torn_items(body, key, _Each(longest, parse))
 
 
 def _without_nul(body: bytes) -> bytes:
@@ -134,26 +136,56 @@ _cut_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _cut_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
-def _large_items(body: bytes, key: str, longest: int) -> Items:
+@dataclass(frozen=True, slots=True)
+class _Each:
+    """How an item is read that is taken by itself."""
+
+    longest: int | None
+    parse: Parse
+
+    def of(self, pieces: Iterable[bytes | msgspec.Raw]) -> Iterator[Any | BadEvent]:
+        parse, longest = self.parse, inf if self.longest is None else self.longest
+        for piece in pieces:
+            if memoryview(piece).nbytes > longest:
+                yield self.one(piece)
+                continue
+            try:
+                item = parse(piece)
+            except _UNREADABLE:
+                item = self.one(piece)
+            yield item
+
+    def one(self, piece: bytes | msgspec.Raw) -> Any | BadEvent:
+        if self.is_too_long(piece):
+            return BadEvent(
+                f"the event is longer than {self.longest} bytes as it was sent", body=bytes(piece)
+            )
+        return _piece(piece, self.parse)
+
+    def is_too_long(self, piece: bytes | msgspec.Raw) -> bool:
+        return self.longest is not None and memoryview(piece).nbytes > self.longest
+
+
+def _large_items(body: bytes, key: str, each: _Each) -> Items:
     """The items of a body that is too long to be read as a whole."""
     if body.lstrip().startswith(b"["):
-        return Items(_parsed(_cut_list(body), longest))
+        return Items(each.of(_cut_list(body)))
     around = _cut_object(body)
     if key not in around:
-        return Items([_piece(body, longest)])
+        return Items([each.one(body)])
     items = bytes(around.pop(key))
     if not items.startswith(b"["):
         raise BadPayload(f"{key} is no list")
-    return _with_envelope(_cut_list(items), around, longest)
+    return _with_envelope(_cut_list(items), around, each)
 
 
 def _with_envelope(
-    items: Iterable[bytes | msgspec.Raw], around: Mapping[str, bytes | msgspec.Raw], longest: int | None
+    items: Iterable[bytes | msgspec.Raw], around: Mapping[str, bytes | msgspec.Raw], each: _Each
 ) -> Items:
-    too_long = frozenset(name for name, value in around.items() if longest and len(bytes(value)) > longest)
-    read = {name: _piece(value, None) for name, value in around.items() if name not in too_long}
+    too_long = frozenset(name for name, value in around.items() if each.is_too_long(value))
+    read = {name: _piece(value) for name, value in around.items() if name not in too_long}
     kept = {name: value for name, value in read.items() if not isinstance(value, BadEvent)}
-    return Items(_parsed(items, longest), kept, too_long)
+    return Items(each.of(items), kept, too_long)
 
 
 # A body that no parser takes as a whole is cut along its brackets and strings. One number that is none, half
@@ -174,18 +206,18 @@ _COMMA = ord(",")
 _MOST_STEPS = 500_000
 
 
-def _torn_items(body: bytes, key: str, longest: int | None) -> Items:
+def _torn_items(body: bytes, key: str, each: _Each) -> Items:
     """The items of a body that is no JSON as a whole."""
     body = body.strip()
     if body.startswith(b"["):
-        return Items(_parsed(_cut(body), longest))
+        return Items(each.of(_cut(body)))
     if not body.startswith(b"{"):
         raise BadPayload("the body is no JSON: neither an object nor a list")
     around: dict[str, bytes] = {}
     items: bytes | None = None
     for piece in _cut(body):
         found = _MEMBER.match(piece)
-        name = _piece(found[0].rstrip().removesuffix(b":"), None) if found is not None else None
+        name = _piece(found[0].rstrip().removesuffix(b":")) if found is not None else None
         value = piece[found.end() :] if found is not None else b""
         if name == key and value.startswith(b"["):
             items = value
@@ -193,18 +225,12 @@ def _torn_items(body: bytes, key: str, longest: int | None) -> Items:
             around[name] = value
     if items is None:
         raise BadPayload("the body is not JSON")
-    return _with_envelope(_cut(items), around, longest)
+    return _with_envelope(_cut(items), around, each)
 
 
-def _parsed(pieces: Iterable[bytes | msgspec.Raw], longest: int | None) -> Iterator[Any | BadEvent]:
-    return (_piece(piece, longest) for piece in pieces)
-
-
-def _piece(piece: bytes | msgspec.Raw, longest: int | None) -> Any | BadEvent:
-    if longest is not None and len(bytes(piece)) > longest:
-        return BadEvent(f"the event is longer than {longest} bytes as it was sent", body=bytes(piece))
+def _piece(piece: bytes | msgspec.Raw, parse: Parse = _decode) -> Any | BadEvent:
     try:
-        return _decode(piece)
+        return parse(piece)
     except _UNREADABLE as fault:
         return BadEvent(f"the event is not JSON: {type(fault).__name__}", body=bytes(piece))
 

@@ -69,6 +69,14 @@ def _number(text: str) -> float:
 
 _batch = msgspec.json.Decoder(Batch, float_hook=_number)
 _message = msgspec.json.Decoder(Message, float_hook=_number)
+_anything = msgspec.json.Decoder(float_hook=_number)
+
+
+def _parse(item: bytes | msgspec.Raw) -> Any:
+    try:
+        return _message.decode(item)
+    except msgspec.ValidationError:
+        return _anything.decode(item)
 
 
 class Reading:
@@ -205,7 +213,9 @@ def from_batch(
 
 
 def _from_items(inbound: hub.Inbound, reading: Reading, max_event: int) -> Iterator[hub.Event | hub.BadEvent]:
-    found = inbound.items("batch", max_event=max_event)
+    found = inbound.items(
+        "batch", max_event=max_event, parse=_parse if len(inbound.body) > LARGE else _anything.decode
+    )
     around = found.envelope
     reading.around(
         *(around.get(key) for key in ("sentAt", "timestamp", "context", "integrations")),
@@ -216,6 +226,8 @@ def _from_items(inbound: hub.Inbound, reading: Reading, max_event: int) -> Itera
 
 
 def _from_item(item: Any, reading: Reading, call: str = "") -> hub.Event | hub.BadEvent:
+    if isinstance(item, Message):
+        return reading.event(item, call)
     if not isinstance(item, dict):
         return hub.BadEvent("the message is no object", body=_written(item))
     return reading.event(msgspec.convert(item, Message), call)
