@@ -77,14 +77,15 @@ class Track:
     def adopt(self, kept: Sequence[Kept], outbox: dict[int, Planned], again: Again) -> None:
         """Rows of before a restart come back; those of one request stay together, as far as they may now."""
         batches: dict[int, list[Job]] = {}
-        first_in: dict[PersonId, int] = {}
+        first_in: dict[PersonId, object] = {}
         for row in kept:
             if (row.seq, row.action) in self._kept:
                 continue
             whose = row.person if self._ordered else None
-            if whose is not None and first_in.setdefault(whose, row.batch) != row.batch:
-                # It was put back behind its person's first one, though its row still names the request
-                # of before: it stays in the store, and comes when its person's turn comes.
+            request = row.batch or (row.seq, row.action)
+            if whose is not None and first_in.setdefault(whose, request) != request:
+                # It stands behind its person's first one: as another action of the same event, or put back
+                # though its row still names the request of before. It comes when its person's turn comes.
                 continue
             job = self._job(row, outbox)
             self.lines.hold([job], stored=True)

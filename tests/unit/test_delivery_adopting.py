@@ -8,10 +8,10 @@ from hub.event import PersonId
 from hub.store.port import Kept, Standing
 
 
-def row(seq: int, *, person: int, batch: int) -> Kept:
+def row(seq: int, *, person: int, batch: int, action: str = "send") -> Kept:
     who = PersonId(person)
     return Kept(
-        "s", "forward", seq, "send", seq, who, Standing.WAITING, batch, 1, 1, 1, seq, 1, f"d{seq}", "500"
+        "s", "forward", seq, action, seq, who, Standing.WAITING, batch, 1, 1, 1, seq, 1, f"d{seq}", "500"
     )
 
 
@@ -28,6 +28,15 @@ def test_a_row_that_names_a_former_request_does_not_overtake_its_persons_first_o
 
     groups = track.waiting.groups()
     assert [[job.seq for job in group.jobs] for group in groups] == [[10, 11]]
+
+
+def test_two_actions_of_one_event_do_not_go_at_once() -> None:
+    track = Track("s", "forward", 0)
+
+    rows = [row(10, person=1, batch=0, action=action) for action in ("profile", "track")]
+    track.adopt(rows, {}, as_it_was)
+
+    assert [[job.action for job in group.jobs] for group in track.waiting.groups()] == [["profile"]]
 
 
 def test_those_of_one_request_stay_together() -> None:
