@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from inspect import cleandoc
 from typing import Any
 
 from hub.config.listing import OptionHelp, explain
-from hub.connector import ConnectorType, HttpSink, Limits, Sink, actions, kind
+from hub.connector import ConnectorType, Delivery, HttpSink, Limits, Sink, actions, kind
 
 _SAMPLES = {"whole number": "1", "number": "1.0", "true or false": "true", "duration": '"1h"'}
+_GIVEN = [field.name for field in fields(Delivery)]
+"""What an action is given: nobody maps fields, for each reads the delivery itself."""
 
 
 def sheet(connector: ConnectorType) -> dict[str, Any]:
@@ -21,7 +23,12 @@ def sheet(connector: ConnectorType) -> dict[str, Any]:
         "summary": cleandoc(connector.__doc__ or "").partition("\n")[0],
         "options": [asdict(option) for option in explain(connector)],
         "actions": [
-            {"name": action.name, "summary": action.summary, "fields": [], "limits": _limits(action.limits)}
+            {
+                "name": action.name,
+                "summary": action.summary,
+                "fields": _GIVEN,
+                "limits": _limits(action.limits),
+            }
             for action in (actions(sink).values() if sink else ())
         ],
         "limits": _limits(sink.limits) if sink else {},
