@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 from hub.config import Config, SourceBlock
@@ -19,6 +20,8 @@ from hub.wire import Request, Response
 Send = Callable[[Request], Awaitable[Response]]
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 3600.0
+LONGEST_ASKED = 86400.0
+"""However long a system asks us to wait, it is asked again after a day."""
 
 
 def cursor_name(label: str) -> str:
@@ -157,6 +160,6 @@ class Polling:
         if failures == 1:
             log.warning("poll failed", source=polled.label, reason=reason)
         self._health.report(f"source {polled.label}", "degraded", reason)
-        if isinstance(fault, RetryLater) and fault.after is not None:
-            return fault.after.total_seconds()
+        if isinstance(fault, RetryLater) and fault.after is not None and fault.after > timedelta():
+            return min(fault.after.total_seconds(), LONGEST_ASKED)
         return float(min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures - 1, 12)))

@@ -173,6 +173,15 @@ async def test_a_restart_goes_on_where_the_last_page_was_written(asking):
     assert again.ids == [str(number) for number in range(1, 7)]
 
 
+@pytest.mark.parametrize(("asked", "given"), [("0", 1.0), ("99999999", 86400.0)])
+async def test_a_system_that_asks_for_no_pause_or_an_endless_one_gets_a_sensible_one(asking, asked, given):
+    asking.far.answers = [hub.Response(429, {"retry-after": asked})]
+    start(asking)
+    await asking.until_quiet()
+
+    assert asking.pauses == [given]
+
+
 async def test_a_system_that_asks_for_patience_gets_it(asking):
     asking.far.answers = [hub.Response(429, {"retry-after": "77"})]
     start(asking)
