@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+import tenacity
 from delivery_house import DeliveryHouse
+from far_side import FarSide
 from hypothesis import HealthCheck, settings
 from running_hub import RunningHub
+
+from hub import transport
 
 # A busy machine is no fault of the product: how long an example takes proves nothing.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -41,3 +45,18 @@ def house(tmp_path: Path) -> Iterator[DeliveryHouse]:
     made = DeliveryHouse(tmp_path)
     yield made
     made.close()
+
+
+@pytest.fixture
+async def far() -> AsyncIterator[FarSide]:
+    """A far side on this machine, whose answers the test chooses."""
+    side = FarSide()
+    await side.start()
+    yield side
+    await side.stop()
+
+
+@pytest.fixture
+def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second try within one attempt comes at once."""
+    monkeypatch.setattr(transport, "_again", transport._again.copy(wait=tenacity.wait_none()))

@@ -26,6 +26,20 @@ MESSAGE = hub.Message(
 )
 """What a rule wants to say."""
 
+BREAKING: list[dict[str, Any]] = [
+    {"products": []},
+    {"products": None},
+    {"products": {"product_id": "p1"}},
+    {"products": ["p1", 7, None, [], {}, {"name": 3, "category": {"a": 1}}]},
+    {"revenue": "19.90", "total": "free", "price": [], "currency": 7},
+    {"value": 1e300, "currency": "EURO"},
+    {"value": -5, "currency": ""},
+    {"product_id": 7, "sku": None, "category": ["Games"], "name": "n" * 300},
+    {"n" * 300: "n" * 300, "注文": 1, "": 2},
+    {"$value": 3, "deep": {"a": [{"b": None}]}},
+]
+"""Properties that break mappings."""
+
 needs_contracts = pytest.mark.skipif(contracts() is None, reason="HUB_SHARED names no folder of contracts")
 
 

@@ -6,7 +6,6 @@ import asyncio
 from email.utils import format_datetime
 
 import pytest
-import tenacity
 from delivery_house import DeliveryHouse, sink, webhook
 from far_side import OK, FarSide, answer
 
@@ -17,19 +16,7 @@ from hub.errors import StoreUnavailable
 from hub.event import moment
 from hub.store.sqlite.deliveries import SqliteDeliveriesWriter
 
-
-@pytest.fixture(autouse=True)
-def brisk(monkeypatch):
-    """The second try within one attempt comes at once."""
-    monkeypatch.setattr(hub.transport, "_again", hub.transport._again.copy(wait=tenacity.wait_none()))
-
-
-@pytest.fixture
-async def far():
-    side = FarSide()
-    await side.start()
-    yield side
-    await side.stop()
+pytestmark = pytest.mark.usefixtures("brisk")
 
 
 def failing(house, share: int, status: int = 500):

@@ -6,9 +6,8 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-import tenacity
 from delivery_house import sink, webhook
-from far_side import OK, FarSide, answer
+from far_side import OK, answer
 
 import hub
 import hub.transport
@@ -20,19 +19,7 @@ from hub.store.sqlite.journal import SqliteJournal
 from hub.store.sqlite.state import SqliteStateReader
 from hub.telemetry import names
 
-
-@pytest.fixture(autouse=True)
-def brisk(monkeypatch):
-    """The second try within one attempt comes at once."""
-    monkeypatch.setattr(hub.transport, "_again", hub.transport._again.copy(wait=tenacity.wait_none()))
-
-
-@pytest.fixture
-async def far():
-    side = FarSide()
-    await side.start()
-    yield side
-    await side.stop()
+pytestmark = pytest.mark.usefixtures("brisk")
 
 
 def paused(house, sink="audit"):

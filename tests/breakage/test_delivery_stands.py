@@ -6,28 +6,15 @@ import asyncio
 import sys
 
 import pytest
-import tenacity
 from delivery_house import sink, webhook, with_batch
-from far_side import OK, FarSide, answer
+from far_side import OK, answer
 
 import hub
 import hub.transport
 from hub.connector import Limits
 from hub.errors import StoreUnavailable
 
-
-@pytest.fixture(autouse=True)
-def brisk(monkeypatch):
-    """The second try within one attempt comes at once."""
-    monkeypatch.setattr(hub.transport, "_again", hub.transport._again.copy(wait=tenacity.wait_none()))
-
-
-@pytest.fixture
-async def far():
-    side = FarSide()
-    await side.start()
-    yield side
-    await side.stop()
+pytestmark = pytest.mark.usefixtures("brisk")
 
 
 # Stores that cannot be read for a moment

@@ -52,14 +52,6 @@ INSIDE = [
 OUTSIDE = ["93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c", "64:ff9b::5db8:d70e", "::ffff:8.8.8.8"]
 
 
-@pytest.fixture
-async def far():
-    side = FarSide()
-    await side.start()
-    yield side
-    await side.stop()
-
-
 @pytest.mark.parametrize("host", INSIDE)
 async def test_an_inside_address_is_refused_however_it_is_written(host, far):
     client = Client(f"http://{host}:{far.port}/hook", Guard())

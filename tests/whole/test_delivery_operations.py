@@ -6,7 +6,6 @@ import asyncio
 from dataclasses import replace
 
 import apsw
-import pytest
 from delivery_house import sink, webhook
 from far_side import OK, FarSide, answer
 
@@ -14,14 +13,6 @@ import hub
 from hub.config import TransformBlock
 from hub.connector import Limits
 from hub.telemetry import names
-
-
-@pytest.fixture
-async def far():
-    side = FarSide()
-    await side.start()
-    yield side
-    await side.stop()
 
 
 async def test_a_replayed_dead_letter_arrives_under_its_own_id(house, far):

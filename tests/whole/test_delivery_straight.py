@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
 from delivery_house import webhook
-from far_side import FarSide
 
 from hub.connector import Limits
-
-
-@pytest.fixture
-async def far():
-    side = FarSide()
-    await side.start()
-    yield side
-    await side.stop()
 
 
 async def test_a_planned_event_arrives_at_its_sink(house, far):
